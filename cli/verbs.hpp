@@ -1,0 +1,16 @@
+// Each adds its verbs to the command line. A verb's callback leaves its exit code in the context.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "cli/context.hpp"
+
+namespace herd::cli {
+
+void add_read_verbs(CLI::App& app, Context& context);     // status pools workers inspect sessions version
+void add_acquire_verbs(CLI::App& app, Context& context);  // acquire release
+void add_operate_verbs(CLI::App& app, Context& context);  // scale drain resume restart stop reload
+void add_stream_verbs(CLI::App& app, Context& context);   // events logs
+void add_config_verbs(CLI::App& app, Context& context);   // check config
+
+}  // namespace herd::cli

@@ -1,0 +1,17 @@
+# Every library that herd uses is a Debian package; `./dev` installs them (see its list of packages).
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(prometheus-cpp REQUIRED CONFIG)
+find_library(HERD_LIBSECCOMP seccomp REQUIRED)
+find_library(HERD_LIBCAP cap REQUIRED)
+
+# Asio and Beast compile once here instead of in every file that includes them.
+add_library(herd_asio STATIC ${CMAKE_CURRENT_LIST_DIR}/asio.cpp)
+target_link_libraries(herd_asio PUBLIC Boost::headers Threads::Threads)
+target_compile_definitions(herd_asio PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+                                            BOOST_ASIO_NO_DEPRECATED)
+target_include_directories(herd_asio SYSTEM PUBLIC ${Boost_INCLUDE_DIRS})

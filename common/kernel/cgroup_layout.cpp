@@ -1,0 +1,95 @@
+// Which cgroup hierarchies this host has, and which of them herd uses.
+#include <algorithm>
+#include <sstream>
+
+#include "common/kernel/cgroup.hpp"
+#include "common/kernel/files.hpp"
+
+namespace herd::kernel {
+namespace {
+
+bool has_word(std::string_view list, std::string_view word, char separator) {
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t end = std::min(list.find(separator, at), list.size());
+    if (list.substr(at, end - at) == word) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+std::vector<Controller> controllers_in(std::string_view list, char separator) {
+  std::vector<Controller> found;
+  for (const Controller controller : {Controller::memory, Controller::cpu, Controller::pids})
+    if (has_word(list, name(controller), separator)) found.push_back(controller);
+  return found;
+}
+
+/// One line of mountinfo as a hierarchy; nothing if it is not a cgroup mount of the hierarchy's own top.
+std::optional<Hierarchy> parse_line(const std::string& line) {
+  std::istringstream words(line);
+  std::string id, parent, device, root, mount_point, skip, type, source, options;
+  words >> id >> parent >> device >> root >> mount_point;
+  while (words >> skip && skip != "-") {
+  }
+  words >> type >> source >> options;
+  if (root != "/") return std::nullopt;
+  Hierarchy hierarchy;
+  hierarchy.mount_point = mount_point;
+  if (type == "cgroup2") {
+    hierarchy.is_v2 = true;
+    if (auto text = read_file(mount_point + "/cgroup.controllers")) {
+      while (!text->empty() && text->back() == '\n') text->pop_back();
+      hierarchy.controllers = controllers_in(*text, ' ');
+    }
+    return hierarchy;
+  }
+  if (type != "cgroup") return std::nullopt;
+  hierarchy.controllers = controllers_in(options, ',');
+  hierarchy.has_freezer = has_word(options, "freezer", ',');
+  if (hierarchy.controllers.empty() && !hierarchy.has_freezer) return std::nullopt;
+  return hierarchy;
+}
+
+}  // namespace
+
+std::string_view name(Controller controller) {
+  switch (controller) {
+    case Controller::memory: return "memory";
+    case Controller::cpu: return "cpu";
+    case Controller::pids: return "pids";
+  }
+  return "";
+}
+
+bool CgroupLayout::has(Controller controller) const {
+  return std::ranges::any_of(hierarchies, [&](const Hierarchy& hierarchy) {
+    return std::ranges::find(hierarchy.controllers, controller) != hierarchy.controllers.end();
+  });
+}
+
+std::string CgroupLayout::kind() const {
+  if (hierarchies.empty()) return "none";
+  if (!tracks_on_v2()) return "v1";
+  return hierarchies.size() == 1 ? "v2" : "hybrid";
+}
+
+Result<CgroupLayout> find_cgroups(const std::string& mountinfo) {
+  std::vector<Hierarchy> found;
+  std::istringstream lines(mountinfo);
+  for (std::string line; std::getline(lines, line);)
+    if (auto hierarchy = parse_line(line)) found.push_back(std::move(*hierarchy));
+
+  // Tracking: v2 where there is one, else v1's freezer (it can hold a tree still), else any v1 hierarchy.
+  const auto rank = [](const Hierarchy& hierarchy) { return hierarchy.is_v2 ? 0 : hierarchy.has_freezer ? 1 : 2; };
+  std::ranges::stable_sort(found, {}, rank);
+  CgroupLayout layout;
+  for (Hierarchy& hierarchy : found) {
+    const bool is_tracking = layout.hierarchies.empty();
+    const bool brings_controller = std::ranges::any_of(
+        hierarchy.controllers, [&](Controller controller) { return !layout.has(controller); });
+    if (is_tracking || brings_controller) layout.hierarchies.push_back(std::move(hierarchy));
+  }
+  return layout;
+}
+
+}  // namespace herd::kernel

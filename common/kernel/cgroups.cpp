@@ -1,0 +1,148 @@
+// herd's own part of the cgroup trees: ROOT, pools, and the leaves that workers live in.
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <sstream>
+#include <thread>
+
+#include "common/kernel/cgroup.hpp"
+#include "common/kernel/files.hpp"
+
+namespace herd::kernel {
+namespace {
+
+namespace fs = std::filesystem;
+
+Status make_directory(const std::string& path) {
+  if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("create cgroup '" + path + "'");
+  return {};
+}
+
+/// On v2 a cgroup has a controller only if its parent gives it to its children.
+Status give_controllers(const std::string& directory, const Hierarchy& hierarchy) {
+  if (!hierarchy.is_v2 || hierarchy.controllers.empty()) return {};
+  std::string words;
+  for (const Controller controller : hierarchy.controllers)
+    words += (words.empty() ? "+" : " +") + std::string(name(controller));
+  return write_file(directory + "/cgroup.subtree_control", words);
+}
+
+std::vector<std::string> subdirectories(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code ignored;  // a directory that went away has no subdirectories
+  for (const auto& entry : fs::directory_iterator(directory, ignored)) {
+    std::error_code error;
+    if (entry.is_directory(error) && !error) names.push_back(entry.path().filename());
+  }
+  return names;
+}
+
+/// Removes a cgroup and all below it, ending what lives there. Waits for processes that are on their way out, for
+/// a bounded time: this runs before the daemon serves anybody.
+Status remove_tree(const std::string& directory, bool is_v2) {
+  for (const std::string& child : subdirectories(directory)) HERD_CHECK(remove_tree(directory + "/" + child, is_v2));
+  constexpr auto kLimit = std::chrono::seconds(5);
+  const auto deadline = std::chrono::steady_clock::now() + kLimit;
+  while (rmdir(directory.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    if (errno != EBUSY || std::chrono::steady_clock::now() > deadline)
+      return fail_errno("remove cgroup '" + directory + "'");
+    if (is_v2) {
+      (void)write_file(directory + "/cgroup.kill", "1");
+    } else if (auto text = read_file(directory + "/cgroup.procs")) {
+      std::istringstream pids(*text);
+      for (int pid = 0; pids >> pid;) ::kill(pid, SIGKILL);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // v1 has no event for "empty now"
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Cgroups::root_directory() const {
+  return layout_.hierarchies.empty() ? "" : layout_.hierarchies.front().mount_point + "/" + root_;
+}
+
+Result<Cgroups> Cgroups::open(CgroupLayout layout, const std::string& root) {
+  for (const Hierarchy& hierarchy : layout.hierarchies) {
+    std::string directory = hierarchy.mount_point;
+    for (const fs::path& part : fs::path(root)) {
+      if (auto given = give_controllers(directory, hierarchy); !given)
+        return fail_in("give controllers to children of '" + directory + "'", given.error());
+      directory += "/" + part.string();
+      HERD_CHECK(make_directory(directory));
+    }
+    if (auto given = give_controllers(directory, hierarchy); !given)
+      return fail_in("give controllers to children of '" + directory + "'", given.error());
+  }
+  return Cgroups(std::move(layout), root);
+}
+
+Result<WorkerCgroup> Cgroups::create(const std::string& pool, const std::string& worker, const CgroupLimits& limits,
+                                     std::vector<std::string>* left_out) const {
+  WorkerCgroup cgroup;
+  cgroup.path_ = "/" + root_ + "/" + pool + "/" + worker;
+  cgroup.limits_ = limits;
+  const auto build = [&]() -> Status {
+    if (layout_.hierarchies.empty()) return fail("this host has no cgroup hierarchy mounted");
+    for (const Hierarchy& hierarchy : layout_.hierarchies) {
+      const std::string parent = hierarchy.mount_point + "/" + root_ + "/" + pool;
+      HERD_CHECK(make_directory(parent));
+      HERD_CHECK(give_controllers(parent, hierarchy));
+      const std::string directory = parent + "/" + worker;
+      HERD_CHECK(make_directory(directory));
+      WorkerCgroup::Place place{hierarchy, directory, UniqueFd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), {}};
+      if (!place.fd) return fail_errno("open cgroup '" + directory + "'");
+      if (!hierarchy.is_v2) {
+        place.tasks = UniqueFd(openat(place.fd.get(), "tasks", O_WRONLY | O_CLOEXEC));
+        if (!place.tasks) return fail_errno("open '" + directory + "/tasks'");
+      }
+      cgroup.places_.push_back(std::move(place));
+    }
+    const auto drop_missing = [&](auto& limit, Controller controller) -> Status {
+      if (!limit || layout_.has(controller)) return {};
+      const std::string sentence = "limits: this host has no " + std::string(name(controller)) + " cgroup controller";
+      if (left_out == nullptr) return fail(sentence);
+      left_out->push_back(sentence);
+      limit.reset();
+      return {};
+    };
+    HERD_CHECK(drop_missing(cgroup.limits_.memory, Controller::memory));
+    HERD_CHECK(drop_missing(cgroup.limits_.cpu, Controller::cpu));
+    HERD_CHECK(drop_missing(cgroup.limits_.pids, Controller::pids));
+    return cgroup.apply(cgroup.limits_);
+  };
+  if (auto built = build(); !built) {
+    (void)cgroup.remove();
+    return fail_in("cgroup", built.error());
+  }
+  return cgroup;
+}
+
+Result<int> Cgroups::clean() const {
+  int leaves = 0;
+  for (const Hierarchy& hierarchy : layout_.hierarchies) {
+    const std::string top = hierarchy.mount_point + "/" + root_;
+    const bool is_tracking = &hierarchy == &layout_.hierarchies.front();
+    for (const std::string& pool : subdirectories(top)) {
+      if (is_tracking) leaves += static_cast<int>(subdirectories(top + "/" + pool).size());
+      HERD_CHECK(remove_tree(top + "/" + pool, hierarchy.is_v2));
+    }
+  }
+  return leaves;
+}
+
+void Cgroups::remove_pool(const std::string& pool) const {
+  for (const Hierarchy& hierarchy : layout_.hierarchies)
+    rmdir((hierarchy.mount_point + "/" + root_ + "/" + pool).c_str());
+}
+
+void Cgroups::remove_root() const {
+  for (const Hierarchy& hierarchy : layout_.hierarchies) rmdir((hierarchy.mount_point + "/" + root_).c_str());
+}
+
+}  // namespace herd::kernel

@@ -1,0 +1,67 @@
+#include "common/kernel/files.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace herd::kernel {
+
+Result<std::string> read_file(const std::string& path, std::size_t max, int directory) {
+  UniqueFd fd(openat(directory, path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd) return fail_errno("open '" + path + "'");
+  std::string content;
+  std::array<char, 8192> buffer;
+  while (true) {
+    const ssize_t count = read(fd.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("read '" + path + "'");
+    if (count == 0) return content;
+    content.append(buffer.data(), static_cast<std::size_t>(count));
+    if (content.size() > max) return fail_errno("read '" + path + "'", EFBIG);
+  }
+}
+
+Status write_file(const std::string& path, std::string_view content, int directory) {
+  UniqueFd fd(openat(directory, path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd) return fail_errno("open '" + path + "'");
+  const ssize_t count = write(fd.get(), content.data(), content.size());
+  if (count < 0) return fail_errno("write '" + std::string(content.substr(0, 64)) + "' to '" + path + "'");
+  if (static_cast<std::size_t>(count) != content.size()) return fail_errno("write '" + path + "'", EIO);
+  return {};
+}
+
+Status write_all(int fd, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t count = write(fd, content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("write");
+    content.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+Status replace_file(const std::string& path, std::string_view content, mode_t mode) {
+  const std::string fresh = path + ".new";
+  UniqueFd fd(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+  if (!fd) return fail_errno("create '" + fresh + "'");
+  if (auto written = write_all(fd.get(), content); !written) return fail_in("'" + fresh + "'", written.error());
+  if (fsync(fd.get()) != 0) return fail_errno("sync '" + fresh + "'");
+  if (rename(fresh.c_str(), path.c_str()) != 0) return fail_errno("rename '" + fresh + "' to '" + path + "'");
+  return {};
+}
+
+Status make_directories(const std::string& path, mode_t mode) {
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    if (!part.empty() && mkdir(part.c_str(), mode) != 0 && errno != EEXIST)
+      return fail_errno("create directory '" + part + "'");
+    if (end == std::string::npos) break;
+  }
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return fail_errno("stat '" + path + "'");
+  if (!S_ISDIR(info.st_mode)) return fail_errno("'" + path + "'", ENOTDIR);
+  return {};
+}
+
+}  // namespace herd::kernel

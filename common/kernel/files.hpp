@@ -1,0 +1,24 @@
+// Whole small files, as /proc, /sys and configuration have them. Paths are relative to a directory fd, or AT_FDCWD.
+#pragma once
+
+#include <fcntl.h>
+
+#include <string>
+#include <string_view>
+
+#include "common/error.hpp"
+#include "common/unique_fd.hpp"
+
+namespace herd::kernel {
+
+/// All of a file, at most `max` bytes (more is an error: EFBIG).
+Result<std::string> read_file(const std::string& path, std::size_t max = 1 << 20, int directory = AT_FDCWD);
+/// One write(2) into an existing file: how cgroup and /proc files want it.
+Status write_file(const std::string& path, std::string_view content, int directory = AT_FDCWD);
+/// Writes a new file beside it, syncs and renames: a reader sees the old content or the new, also after a crash.
+Status replace_file(const std::string& path, std::string_view content, mode_t mode);
+Status write_all(int fd, std::string_view content);
+/// mkdir -p; directories that it makes get `mode`.
+Status make_directories(const std::string& path, mode_t mode);
+
+}  // namespace herd::kernel

@@ -1,0 +1,103 @@
+#include "common/kernel/process.hpp"
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+#include "common/kernel/files.hpp"
+
+namespace herd::kernel {
+namespace {
+
+/// The rest of the line that begins with `key` and a colon, without leading blanks.
+std::optional<std::string_view> field(std::string_view text, std::string_view key) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    std::string_view line = text.substr(at, end - at);
+    if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == ':') {
+      line.remove_prefix(key.size() + 1);
+      line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+      return line;
+    }
+    at = end + 1;
+  }
+  return std::nullopt;
+}
+
+template <typename Number>
+std::vector<Number> numbers(std::string_view text, int base) {
+  std::vector<Number> result;
+  while (!text.empty()) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+    Number value{};
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (error != std::errc{}) break;
+    result.push_back(value);
+    text.remove_prefix(static_cast<std::size_t>(rest - text.data()));
+  }
+  return result;
+}
+
+template <typename Number>
+Status read_number(std::string_view text, std::string_view key, int base, Number& into) {
+  const auto found = field(text, key);
+  const auto values = found ? numbers<Number>(*found, base) : std::vector<Number>{};
+  if (values.size() != 1) return fail("no '" + std::string(key) + "' in the process's status");
+  into = values.front();
+  return {};
+}
+
+}  // namespace
+
+Status send_signal(int pidfd, int signal) {
+  if (syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) != 0)
+    return fail_errno("signal " + std::to_string(signal));
+  return {};
+}
+
+Result<pid_t> pid_of(int pidfd) {
+  HERD_TRY(const std::string text, read_file("/proc/self/fdinfo/" + std::to_string(pidfd)));
+  pid_t pid = -1;
+  HERD_CHECK(read_number(text, "Pid", 10, pid));
+  if (pid <= 0) return fail_errno("pid of a pidfd", ESRCH);
+  return pid;
+}
+
+bool is_alive(int pidfd) {
+  pollfd entry{pidfd, POLLIN, 0};
+  return poll(&entry, 1, 0) == 0;
+}
+
+Result<ProcessStatus> parse_status(const std::string& text) {
+  ProcessStatus status;
+  const auto ids = [&](std::string_view key, std::vector<std::uint32_t>& into) {
+    if (const auto found = field(text, key)) into = numbers<std::uint32_t>(*found, 10);
+  };
+  ids("Uid", status.uids);
+  ids("Gid", status.gids);
+  ids("Groups", status.groups);
+  if (status.uids.size() != 4 || status.gids.size() != 4) return fail("no ids in the process's status");
+  int no_new_privs = 0;
+  HERD_CHECK(read_number(text, "NoNewPrivs", 10, no_new_privs));
+  status.no_new_privs = no_new_privs == 1;
+  HERD_CHECK(read_number(text, "Seccomp", 10, status.seccomp_mode));
+  HERD_CHECK(read_number(text, "Seccomp_filters", 10, status.seccomp_filters));
+  HERD_CHECK(read_number(text, "CapInh", 16, status.cap_inheritable));
+  HERD_CHECK(read_number(text, "CapPrm", 16, status.cap_permitted));
+  HERD_CHECK(read_number(text, "CapEff", 16, status.cap_effective));
+  HERD_CHECK(read_number(text, "CapBnd", 16, status.cap_bounding));
+  HERD_CHECK(read_number(text, "CapAmb", 16, status.cap_ambient));
+  return status;
+}
+
+Result<ProcessStatus> read_status(int proc, const std::string& path) {
+  HERD_TRY(const std::string text, read_file(path, 1 << 16, proc));
+  return parse_status(text);
+}
+
+}  // namespace herd::kernel

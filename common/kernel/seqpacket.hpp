@@ -1,0 +1,31 @@
+// Messages with file descriptors over a SOCK_SEQPACKET pair (unix(7)): boundaries kept, end of file when the
+// last copy of the other end is closed.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/error.hpp"
+#include "common/unique_fd.hpp"
+
+namespace herd::kernel {
+
+constexpr std::size_t kMaxMessage = 64 * 1024;
+constexpr std::size_t kMaxMessageFds = 32;
+
+struct Message {
+  std::string text;  // empty: the other end is closed
+  std::vector<UniqueFd> fds;
+};
+
+/// Both ends close-on-exec and blocking.
+Result<std::array<UniqueFd, 2>> seqpacket_pair();
+/// Does not wait and raises no SIGPIPE: a full socket is EAGAIN, a closed one EPIPE.
+Status send_message(int fd, std::string_view text, std::span<const int> fds = {});
+/// `wait` false: EAGAIN as an error when nothing is there. Received fds are close-on-exec.
+Result<Message> receive_message(int fd, bool wait);
+
+}  // namespace herd::kernel

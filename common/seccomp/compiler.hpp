@@ -1,0 +1,37 @@
+// From a profile to a BPF program. The result is not to be trusted before check.hpp has agreed: use
+// build.hpp.
+#pragma once
+
+#include <linux/filter.h>
+
+#include <string>
+#include <vector>
+
+#include "common/error.hpp"
+#include "common/seccomp/profile.hpp"
+
+namespace herd::seccomp {
+
+/// What the profile does with the calls that the architecture has.
+struct Summary {
+  std::size_t allowed = 0;
+  std::size_t by_arguments = 0;  // decided by a call's arguments
+  std::size_t no_such_syscall = 0;
+  std::size_t denied = 0;
+  /// Names in rules that this libseccomp does not know. Their numbers are unknown too, so they get ENOSYS.
+  std::vector<std::string> unknown_names;
+};
+
+struct Program {
+  std::vector<sock_filter> instructions;
+  std::string profile;
+  Policy policy = Policy::errno_;
+  Arch arch = Arch::x86_64;
+  Summary summary;
+};
+
+/// Layout: the architecture and x32 are tested, then numbers without a name, then the calls with argument
+/// rules, then libseccomp's tree decides the rest by number.
+Result<Program> compile(const Profile& profile, Policy policy, Arch arch);
+
+}  // namespace herd::seccomp

@@ -1,0 +1,225 @@
+#include "common/seccomp/presets.hpp"
+
+#include <linux/netlink.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/personality.h>
+#include <sys/socket.h>
+
+#include <initializer_list>
+
+namespace herd::seccomp {
+namespace {
+
+Rule allow(std::initializer_list<const char*> names) {
+  return {{names.begin(), names.end()}, Action::allow, {}};
+}
+Rule allow(const char* name, std::vector<ArgCondition> conditions) {
+  return {{name}, Action::allow, std::move(conditions)};
+}
+Rule deny(const char* name, std::vector<ArgCondition> conditions) {
+  return {{name}, Action::deny, std::move(conditions)};
+}
+Rule no_such_syscall(std::initializer_list<const char*> names) {
+  return {{names.begin(), names.end()}, Action::no_such_syscall, {}};
+}
+
+/// Calls that are allowed whatever their arguments. Derived from Docker's default profile, without those that
+/// set the clock, make file handles, reach other processes or that nothing ordinary uses.
+std::vector<Rule> plain_calls() {
+  return {
+      // Files by path.
+      allow({"access",   "chdir",     "chmod",    "chown",      "creat",   "faccessat",  "faccessat2",
+             "fchmodat", "fchmodat2", "fchownat", "getcwd",     "lchown",  "link",       "linkat",
+             "lstat",    "mkdir",     "mkdirat",  "mknod",      "mknodat", "newfstatat", "open",
+             "openat",   "openat2",   "readlink", "readlinkat", "rename",  "renameat",   "renameat2",
+             "rmdir",    "stat",      "statfs",   "statx",      "symlink", "symlinkat",  "truncate",
+             "umask",    "unlink",    "unlinkat", "futimesat",  "utime",   "utimensat",  "utimes"}),
+      // Extended attributes; the *at forms are newer than libseccomp 2.5.
+      allow({"fgetxattr", "flistxattr", "fremovexattr", "fsetxattr", "getxattr", "getxattrat", "lgetxattr",
+             "listxattr", "listxattrat", "llistxattr", "lremovexattr", "lsetxattr", "removexattr",
+             "removexattrat", "setxattr", "setxattrat"}),
+      // Open descriptors.
+      allow({"cachestat",
+             "close",
+             "close_range",
+             "copy_file_range",
+             "dup",
+             "dup2",
+             "dup3",
+             "fadvise64",
+             "fallocate",
+             "fchdir",
+             "fchmod",
+             "fchown",
+             "fcntl",
+             "fdatasync",
+             "flock",
+             "fstat",
+             "fstatfs",
+             "fsync",
+             "ftruncate",
+             "getdents",
+             "getdents64",
+             "lseek",
+             "pipe",
+             "pipe2",
+             "pread64",
+             "preadv",
+             "preadv2",
+             "pwrite64",
+             "pwritev",
+             "pwritev2",
+             "read",
+             "readahead",
+             "readv",
+             "sendfile",
+             "splice",
+             "sync",
+             "sync_file_range",
+             "syncfs",
+             "tee",
+             "vmsplice",
+             "write",
+             "writev"}),
+      // Waiting for events, and asynchronous I/O of the old kind (io_uring has no filter inside, see below).
+      allow({"epoll_create",      "epoll_create1", "epoll_ctl",     "epoll_pwait",
+             "epoll_pwait2",      "epoll_wait",    "eventfd",       "eventfd2",
+             "inotify_add_watch", "inotify_init",  "inotify_init1", "inotify_rm_watch",
+             "io_cancel",         "io_destroy",    "io_getevents",  "io_pgetevents",
+             "io_setup",          "io_submit",     "poll",          "ppoll",
+             "pselect6",          "select",        "signalfd",      "signalfd4"}),
+      // Sockets, but for making them.
+      allow({"accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen",
+             "recvfrom", "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown"}),
+      // Memory.
+      allow({"brk",       "madvise",       "map_shadow_stack", "membarrier", "memfd_create", "mincore",
+             "mlock",     "mlock2",        "mlockall",         "mmap",       "mprotect",     "mremap",
+             "mseal",     "msync",         "munlock",          "munlockall", "munmap",       "pkey_alloc",
+             "pkey_free", "pkey_mprotect", "remap_file_pages"}),
+      // Processes and threads of its own.
+      allow({"arch_prctl",
+             "execve",
+             "execveat",
+             "exit",
+             "exit_group",
+             "fork",
+             "futex",
+             "futex_requeue",
+             "futex_wait",
+             "futex_waitv",
+             "futex_wake",
+             "get_robust_list",
+             "get_thread_area",
+             "getpgid",
+             "getpgrp",
+             "getpid",
+             "getppid",
+             "getsid",
+             "gettid",
+             "kill",
+             "pidfd_open",
+             "pidfd_send_signal",
+             "prctl",
+             "process_mrelease",
+             "rseq",
+             "set_robust_list",
+             "set_thread_area",
+             "set_tid_address",
+             "setpgid",
+             "setsid",
+             "tgkill",
+             "tkill",
+             "vfork",
+             "wait4",
+             "waitid"}),
+      allow({"pause", "restart_syscall", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo",
+             "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait", "rt_tgsigqueueinfo", "sigaltstack"}),
+      // Scheduling and limits.
+      allow({"getcpu",
+             "getpriority",
+             "getrlimit",
+             "getrusage",
+             "ioprio_get",
+             "ioprio_set",
+             "prlimit64",
+             "sched_get_priority_max",
+             "sched_get_priority_min",
+             "sched_getaffinity",
+             "sched_getattr",
+             "sched_getparam",
+             "sched_getscheduler",
+             "sched_rr_get_interval",
+             "sched_setaffinity",
+             "sched_setattr",
+             "sched_setparam",
+             "sched_setscheduler",
+             "sched_yield",
+             "setpriority",
+             "setrlimit"}),
+      // Ids and privileges: without capabilities they can only give up.
+      allow({"capget", "capset", "getegid", "geteuid", "getgid", "getgroups", "getresgid", "getresuid",
+             "getuid", "setfsgid", "setfsuid", "setgid", "setgroups", "setregid", "setresgid", "setresuid",
+             "setreuid", "setuid"}),
+      // Further sandboxing by the worker itself.
+      allow({"landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "seccomp"}),
+      // Time: reading it and waiting, not setting it.
+      allow({"alarm", "clock_getres", "clock_gettime", "clock_nanosleep", "getitimer", "gettimeofday",
+             "nanosleep", "setitimer", "time", "timer_create", "timer_delete", "timer_getoverrun",
+             "timer_gettime", "timer_settime", "timerfd_create", "timerfd_gettime", "timerfd_settime",
+             "times"}),
+      // System V and POSIX IPC, in the worker's own namespace.
+      allow({"mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink",
+             "msgctl", "msgget", "msgrcv", "msgsnd", "semctl", "semget", "semop", "semtimedop", "shmat",
+             "shmctl", "shmdt", "shmget"}),
+      allow({"getrandom", "sysinfo", "uname"}),
+  };
+}
+
+/// Tests on `int` arguments look at the low half only, as the kernel does.
+std::vector<Rule> argument_calls() {
+  constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                        CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+  constexpr std::uint32_t kUserfaultfdNew =
+      0xaa00;  // _IO(UFFDIO, 0): userfaultfd(2) by way of /dev/userfaultfd
+  return {
+      allow("clone", {{0, Compare::masked_equal, 0, kNamespaces}}), allow({"ioctl"}),
+      // Typing into a terminal that someone else reads (CVE-2017-5226), pasting into a console, line
+      // disciplines.
+      deny("ioctl", {low32(1, TIOCSTI)}), deny("ioctl", {low32(1, TIOCLINUX)}),
+      deny("ioctl", {low32(1, TIOCSETD)}), deny("ioctl", {low32(1, kUserfaultfdNew)}),
+      allow("socket", {low32(0, AF_UNIX)}), allow("socket", {low32(0, AF_INET)}),
+      allow("socket", {low32(0, AF_INET6)}),
+      allow("socket",
+            {low32(0, AF_NETLINK), low32(2, NETLINK_ROUTE)}),  // getifaddrs and getaddrinfo ask by it
+      allow("socketpair", {low32(0, AF_UNIX)}),
+      // Not ADDR_NO_RANDOMIZE, not READ_IMPLIES_EXEC.
+      allow("personality", {low32(0, PER_LINUX)}), allow("personality", {low32(0, UNAME26)}),
+      allow("personality", {low32(0, 0xffff'ffff)}),  // asks which it is
+  };
+}
+
+Profile worker() {
+  Profile profile{"worker", plain_calls(), Action::deny};
+  for (auto& rule : argument_calls()) profile.rules.push_back(std::move(rule));
+  // clone3's flags lie in memory, where a filter can't read them; an io_uring does calls that no filter sees.
+  // Programs fall back from both, but only from ENOSYS.
+  profile.rules.push_back(
+      no_such_syscall({"clone3", "io_uring_enter", "io_uring_register", "io_uring_setup"}));
+  return profile;
+}
+
+}  // namespace
+
+std::vector<std::string_view> preset_names() {
+  return {"worker"};
+}
+
+Result<Profile> preset(std::string_view name) {
+  if (name == "worker") return worker();
+  std::string names;
+  for (const auto known : preset_names()) names += (names.empty() ? "" : ", ") + std::string(known);
+  return fail("no seccomp profile is called '" + std::string(name) + "' (there are: " + names + ")");
+}
+
+}  // namespace herd::seccomp

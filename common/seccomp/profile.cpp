@@ -1,0 +1,111 @@
+#include "common/seccomp/profile.hpp"
+
+#include <linux/audit.h>
+
+#include <cstdio>
+
+namespace herd::seccomp {
+namespace {
+
+std::string_view symbol(Compare op) {
+  switch (op) {
+    case Compare::equal:
+    case Compare::masked_equal:
+      return "==";
+    case Compare::not_equal:
+      return "!=";
+    case Compare::less:
+      return "<";
+    case Compare::less_equal:
+      return "<=";
+    case Compare::greater:
+      return ">";
+    case Compare::greater_equal:
+      return ">=";
+  }
+  return "?";
+}
+
+std::string hex(std::uint64_t value) {
+  char text[24];
+  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+Status validate(const ArgCondition& condition) {
+  if (condition.index >= kArgumentCount)
+    return fail("argument " + std::to_string(condition.index) + ": a syscall has arguments 0 to 5");
+  if (condition.op != Compare::masked_equal) return {};
+  if (condition.mask == 0) return fail(describe(condition) + ": an empty mask compares nothing");
+  if ((condition.value & ~condition.mask) != 0)
+    return fail(describe(condition) + ": can never hold, the value has bits outside the mask");
+  return {};
+}
+
+Status validate(const Rule& rule) {
+  if (rule.names.empty()) return fail("a rule names no syscall");
+  if (rule.conditions.size() > kMaxConditions)
+    return fail("a rule for " + rule.names.front() + " has " + std::to_string(rule.conditions.size()) +
+                " conditions, at most " + std::to_string(kMaxConditions) + " are possible");
+  for (const auto& condition : rule.conditions)
+    if (auto status = validate(condition); !status)
+      return fail_in("rule for " + rule.names.front(), std::move(status).error());
+  return {};
+}
+
+}  // namespace
+
+Status validate(const Profile& profile) {
+  for (const auto& rule : profile.rules) HERD_CHECK(validate(rule));
+  return {};
+}
+
+Arch native_arch() {
+#if defined(__x86_64__) && !defined(__ILP32__)
+  return Arch::x86_64;
+#elif defined(__aarch64__)
+  return Arch::aarch64;
+#else
+#error "herd's filters are for x86_64 and aarch64"
+#endif
+}
+
+std::uint32_t audit_arch(Arch arch) {
+  return arch == Arch::x86_64 ? AUDIT_ARCH_X86_64 : AUDIT_ARCH_AARCH64;
+}
+
+std::string_view name(Policy policy) {
+  switch (policy) {
+    case Policy::log:
+      return "log";
+    case Policy::errno_:
+      return "errno";
+    case Policy::kill:
+      return "kill";
+  }
+  return "?";
+}
+
+std::string_view name(Arch arch) {
+  return arch == Arch::x86_64 ? "x86_64" : "aarch64";
+}
+
+std::string_view name(Action action) {
+  switch (action) {
+    case Action::allow:
+      return "allow";
+    case Action::no_such_syscall:
+      return "no_such_syscall";
+    case Action::deny:
+      return "deny";
+  }
+  return "?";
+}
+
+std::string describe(const ArgCondition& condition) {
+  std::string text = "arg" + std::to_string(condition.index);
+  if (condition.op == Compare::masked_equal) text += " & " + hex(condition.mask);
+  return text + " " + std::string(symbol(condition.op)) + " " + hex(condition.value);
+}
+
+}  // namespace herd::seccomp

@@ -1,0 +1,228 @@
+#include <algorithm>
+#include <array>
+
+#include "config/checks.hpp"
+#include "config/text.hpp"
+
+namespace herd::config {
+namespace {
+
+constexpr std::string_view kReadyChoices[] = {"/ready/notify", "/ready/http", "/ready/connect",
+                                              "/ready/started"};
+
+class PoolChecks {
+ public:
+  PoolChecks(const PoolSpec& spec, const Node& document, const HostFacts& facts, Issues& issues)
+      : spec_(spec), document_(document), facts_(facts), issues_(issues) {}
+
+  void run() {
+    command();
+    environment();
+    orders();
+    ready();
+    health();
+    network();
+    filesystem();
+    user();
+    seccomp();
+    landlock();
+    check_accounts(spec_.clients.users, spec_.clients.groups, "/clients", document_, facts_, issues_);
+  }
+
+ private:
+  void command();
+  void environment();
+  void reserved_name(const std::string& pointer, const std::string& name);
+  void orders();
+  void ready();
+  void health();
+  void network();
+  void filesystem();
+  void user();
+  void seccomp();
+  void landlock();
+
+  void refuse(const std::string& pointer, std::string message) {
+    issues_.add(document_.line_of(pointer), pointer, std::move(message));
+  }
+  [[nodiscard]] bool written(std::string_view pointer) const { return document_.at(pointer) != nullptr; }
+  /// None of these was refused or stands inside something that was.
+  template <typename... Pointers>
+  [[nodiscard]] bool sound(Pointers... pointers) const {
+    return (!issues_.touches(pointers) && ...);
+  }
+  /// `lower` may not be more than `upper`; told at whichever of the two the file has.
+  template <typename T>
+  void order(const std::string& lower, const T& low, const std::string& upper, const T& high,
+             const std::string& values) {
+    if (!sound(lower, upper) || low <= high) return;
+    const std::string message = lower + " may not be more than " + upper + ": " + values;
+    refuse(written(lower) ? lower : upper, message);
+  }
+
+  const PoolSpec& spec_;
+  const Node& document_;
+  const HostFacts& facts_;
+  Issues& issues_;
+};
+
+void PoolChecks::command() {
+  if (!sound("/command") || spec_.command.empty()) return;
+  const std::string& program = spec_.command.front();
+  if (program.substr(0, 1) != "/") {
+    refuse("/command/0", "found " + quote(program) + ", expected the absolute path of a program, as " +
+                             quote("/usr/bin/" + (program.empty() ? "worker" : program)) +
+                             "; the PATH is not searched");
+  } else if (program.find("${") != std::string::npos) {
+    refuse("/command/0",
+           "found " + quote(program) + ": only arguments may hold variables, not the program's path");
+  } else if (spec_.sandbox.filesystem.root != "read_only_host") {
+    // Inside another root the host's files say nothing about it.
+  } else if (const auto problem = facts_.program_problem(program)) {
+    refuse("/command/0", quote(program) + " " + *problem);
+  }
+}
+
+void PoolChecks::reserved_name(const std::string& pointer, const std::string& name) {
+  const auto begins_with = [&](std::string_view prefix) { return name.substr(0, prefix.size()) == prefix; };
+  if (begins_with("HERD_") || begins_with("LISTEN_") || name == "NOTIFY_SOCKET" || name == "PORT") {
+    refuse(pointer, quote(name) +
+                        " is set by herd itself (HERD_*, LISTEN_*, NOTIFY_SOCKET, PORT) and can't be given: "
+                        "remove it");
+  }
+}
+
+void PoolChecks::environment() {
+  if (sound("/environment")) {
+    for (const auto& entry : spec_.environment)
+      reserved_name(below("/environment", entry.first), entry.first);
+  }
+  if (!sound("/pass_environment")) return;
+  for (std::size_t i = 0; i < spec_.pass_environment.size(); ++i) {
+    const std::string& name = spec_.pass_environment[i];
+    reserved_name(below("/pass_environment", i), name);
+    if (spec_.environment.count(name) != 0) {
+      refuse(below("/pass_environment", i),
+             quote(name) + " is given in \"environment\" too: remove one of them");
+    }
+  }
+}
+
+void PoolChecks::orders() {
+  const auto numbers = [](int low, int high) { return std::to_string(low) + " and " + std::to_string(high); };
+  const auto& workers = spec_.workers;
+  order("/workers/min", workers.min, "/workers/max", workers.max, numbers(workers.min, workers.max));
+  order("/workers/spare", workers.spare, "/workers/max", workers.max, numbers(workers.spare, workers.max));
+  const auto& restart = spec_.restart;
+  order("/restart/backoff_min", restart.backoff_min, "/restart/backoff_max", restart.backoff_max,
+        quote(format(restart.backoff_min)) + " and " + quote(format(restart.backoff_max)));
+}
+
+void PoolChecks::ready() {
+  std::string given;
+  int count = 0;
+  for (const std::string_view choice : kReadyChoices) {
+    if (!written(choice)) continue;
+    given += (count++ > 0 ? ", " : "") + quote(last_of(choice));
+  }
+  if (count > 1)
+    refuse("/ready",
+           "found " + given + ", expected exactly one of \"notify\", \"http\", \"connect\", \"started\"");
+  if (!sound("/ready", "/listen") || spec_.listen != Listen::none) return;
+  const bool is_http = spec_.ready.kind == ReadyKind::http;
+  if (is_http || spec_.ready.kind == ReadyKind::connect) {
+    const std::string key = is_http ? "http" : "connect";
+    refuse(below("/ready", key), quote(key) +
+                                     " needs an address of the worker, and with \"listen\": \"none\" it has "
+                                     "none: choose \"notify\" or \"started\"");
+  }
+}
+
+void PoolChecks::health() {
+  if (!spec_.health || !sound("/health", "/listen") || spec_.listen != Listen::none) return;
+  refuse("/health/http",
+         "a check by HTTP needs an address of the worker, and with \"listen\": \"none\" it has none: "
+         "write \"health\": \"off\"");
+}
+
+void PoolChecks::network() {
+  if (!sound("/listen", "/sandbox/network")) return;
+  if (spec_.listen != Listen::port || spec_.sandbox.network == Network::host) return;
+  refuse(written("/listen") ? "/listen" : "/sandbox/network",
+         "a worker that binds its port itself, inside a network namespace of its own, can't be reached from "
+         "outside: use \"listen\": \"unix\" or \"tcp\" (herd binds), or \"network\": \"host\"");
+}
+
+void PoolChecks::filesystem() {
+  const auto& files = spec_.sandbox.filesystem;
+  const std::string root = "/sandbox/filesystem/root";
+  if (sound(root) && files.root != "read_only_host") {
+    refuse(root, "another root directory (" + quote(files.root) +
+                     ") is not supported in this version; expected \"read_only_host\"");
+  }
+}
+
+void PoolChecks::user() {
+  const std::string pointer = "/sandbox/user";
+  if (!sound(pointer) || spec_.sandbox.user == "auto") return;
+  const auto uid = facts_.uid_of(spec_.sandbox.user);
+  if (!uid) {
+    refuse(pointer, "the user " + quote(spec_.sandbox.user) +
+                        " does not exist on this host; expected \"auto\" or the name of a user");
+  } else if (*uid == 0) {
+    refuse(pointer,
+           quote(spec_.sandbox.user) +
+               " has uid 0: to much of the kernel a worker with it is the host's root, whatever its sandbox; "
+               "use \"auto\" and give what it needs in \"capabilities\" and \"writable\"");
+  }
+}
+
+void PoolChecks::seccomp() {
+  const auto& seccomp = spec_.sandbox.seccomp;
+  const std::string profile = "/sandbox/seccomp/profile";
+  const auto& known = facts_.seccomp_profiles;
+  if (sound(profile) && std::find(known.begin(), known.end(), seccomp.profile) == known.end()) {
+    const auto near = nearest(seccomp.profile, known);
+    refuse(profile, "unknown profile " + quote(seccomp.profile) + ", expected " + one_of(known) +
+                        (near ? "; did you mean " + quote(*near) + "?" : ""));
+  }
+
+  if (!sound("/sandbox/no_new_privs", "/sandbox/seccomp", "/sandbox/capabilities")) return;
+  if (spec_.sandbox.no_new_privs || seccomp.policy == SeccompPolicy::off) return;
+  const auto& capabilities = spec_.sandbox.capabilities;
+  if (std::find(capabilities.begin(), capabilities.end(), "CAP_SYS_ADMIN") != capabilities.end()) return;
+  refuse("/sandbox/no_new_privs",
+         "without no_new_privs the kernel takes a seccomp filter from nobody but a holder of CAP_SYS_ADMIN: "
+         "write true here, or \"seccomp\": \"off\"");
+}
+
+void PoolChecks::landlock() {
+  const std::string pointer = "/sandbox/landlock";
+  if (!sound(pointer) || spec_.sandbox.landlock == LandlockMode::off) return;
+  const bool is_wanted = spec_.sandbox.landlock == LandlockMode::wanted;
+  refuse(pointer,
+         quote(is_wanted ? "wanted" : "required") +
+             " is not supported in this version, and what can't be had is not passed over: write \"off\"");
+}
+
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+}  // namespace
+
+std::string pool_name_problem(std::string_view name) {
+  constexpr std::size_t kMaxName = 63;
+  const bool is_good = !name.empty() && name.size() <= kMaxName && name.front() != '_' &&
+                       name.front() != '-' && std::all_of(name.begin(), name.end(), is_name_character);
+  if (is_good) return {};
+  return quote(name) +
+         " can't be a pool's name: expected at most 63 of a-z, 0-9, _ and -, a letter or digit first; rename "
+         "the file";
+}
+
+void check_pool(const PoolSpec& spec, const Node& document, const HostFacts& facts, Issues& issues) {
+  PoolChecks(spec, document, facts, issues).run();
+}
+
+}  // namespace herd::config

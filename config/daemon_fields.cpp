@@ -1,0 +1,101 @@
+#include <limits>
+
+#include "config/fields.hpp"
+
+namespace herd::config {
+namespace {
+
+constexpr auto kRestart = Applies::restart;
+
+/// The list of one role; the role is made when the file names it.
+auto role_members(std::string role, std::vector<std::string> RoleMembers::*list) {
+  return bind<DaemonSpec>([=](auto& spec) {
+    auto& roles = spec.control.roles;
+    if constexpr (std::is_const_v<std::remove_reference_t<decltype(spec)>>) {
+      const auto found = roles.find(role);
+      return found == roles.end() ? nullptr : &(found->second.*list);
+    } else {
+      return &(roles[role].*list);
+    }
+  });
+}
+
+void add_control(Table<DaemonSpec>& table) {
+  const ListOf<Text> names{account_name(), 0, 1024, true};
+  table.group("/control", "The control socket, and who may use it.");
+  table.field("/control/path", socket_path(), at(&DaemonSpec::control, &ControlSpec::path), kRestart,
+              "Where the control socket is.");
+  table.field("/control/mode", OctalMode{}, at(&DaemonSpec::control, &ControlSpec::mode), kRestart,
+              "The socket's file mode. What a caller may do is decided by who it is, not by this.");
+  table.field(
+      "/control/group", account_name(), at(&DaemonSpec::control, &ControlSpec::group), kRestart,
+      "The socket's group; its members are operators. Where it does not exist the socket stays root's.");
+  table.group("/control/roles", "Who has which role besides root, the daemon's user and `group`.");
+  for (const std::string role : {"observer", "operator", "admin"}) {
+    table.group("/control/roles/" + role, "Who is " + role + ", with all that the lesser roles may do.");
+    table.field("/control/roles/" + role + "/users", names, role_members(role, &RoleMembers::users),
+                Applies::live, "Names of users of the host.");
+    table.field("/control/roles/" + role + "/groups", names, role_members(role, &RoleMembers::groups),
+                Applies::live, "Names of groups of the host.");
+  }
+}
+
+void add_gateway(Table<DaemonSpec>& table) {
+  table.group("/gateway", "The HTTP gateway, herd-gateway.");
+  table.field("/gateway/listen", ListOf<Text>{listen_address(), 0, 64, true},
+              at(&DaemonSpec::gateway, &GatewayListenSpec::listen), kRestart, "Where it takes connections.");
+  table.field("/gateway/threads", Integer<int>{1, 256}, at(&DaemonSpec::gateway, &GatewayListenSpec::threads),
+              kRestart, "With so many threads.");
+  table.group("/gateway/limits", "No limit can be set in this version: it may be there, and empty.");
+}
+
+void add_host(Table<DaemonSpec>& table) {
+  // The last uid, 4294967295, means "no change" to the kernel.
+  constexpr Integer<std::uint32_t> kFirst{65'536, std::numeric_limits<std::uint32_t>::max() - 1};
+  constexpr Integer<std::uint32_t> kCount{1, std::numeric_limits<std::uint32_t>::max() - 65'536};
+  table.group("/cgroup", "Where the workers' cgroups are.");
+  table.field("/cgroup/root", relative_name().optional(), at(&DaemonSpec::cgroup_root), kRestart,
+              "The name of herd's own cgroup, at the top of every hierarchy; absent: herd chooses it.");
+  table.group("/uids", "The uids and gids for workers with `\"user\": \"auto\"`, one each.");
+  table.field("/uids/first", kFirst, at(&DaemonSpec::uids, &UidsSpec::first), kRestart, "The first of them.");
+  table.field("/uids/count", kCount, at(&DaemonSpec::uids, &UidsSpec::count), kRestart,
+              "How many there are.");
+}
+
+void add_log(Table<DaemonSpec>& table) {
+  const Word<std::string> levels{
+      {{"trace", "trace"}, {"debug", "debug"}, {"info", "info"}, {"warn", "warn"}, {"error", "error"}}};
+  table.group("/log", "The daemon's own log, on its standard error.");
+  table.field("/log/level", levels, at(&DaemonSpec::log, &LogSpec::level), Applies::live,
+              "The least important messages that are written.");
+  table.field("/log/format", Word<LogFormat>{{{"text", LogFormat::text}, {"json", LogFormat::json}}},
+              at(&DaemonSpec::log, &LogSpec::format), Applies::live,
+              "For people, or one JSON object a line.");
+}
+
+Table<DaemonSpec> make_table() {
+  Table<DaemonSpec> table;
+  table.title = "herd.json";
+  table.field("/pools_directory", some_path(), at(&DaemonSpec::pools_directory), Applies::live,
+              "Where the pool files are; a relative path begins at the directory of herd.json.");
+  table.field("/state_directory", clean_path(), at(&DaemonSpec::state_directory), kRestart,
+              "What must outlive a reboot, such as the counters of worker ids.");
+  table.field("/runtime_directory", clean_path().optional(), at(&DaemonSpec::runtime_directory), kRestart,
+              "Where sockets are made; absent: the directory of `control.path`.");
+  table.field("/executor", absolute_path().optional(), at(&DaemonSpec::executor), kRestart,
+              "The herd-exec to use; absent: the one beside herdd, or the installed one.");
+  add_control(table);
+  add_gateway(table);
+  add_host(table);
+  add_log(table);
+  return table;
+}
+
+}  // namespace
+
+const Table<DaemonSpec>& daemon_table() {
+  static const Table<DaemonSpec> table = make_table();
+  return table;
+}
+
+}  // namespace herd::config

@@ -1,0 +1,196 @@
+#include "daemon/exec/child.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "common/seccomp/install.hpp"
+#include "daemon/exec/credentials.hpp"
+#include "protocol/worker/environment.hpp"
+
+namespace herd::exec {
+namespace {
+
+constexpr std::size_t kMaxInstructions = 4096;  // BPF_MAXINSNS
+constexpr int kAboveWorkerFds = 64;             // where fds wait before they take their places
+
+/// argv and envp as execve wants them; LISTEN_PID is only known in the child and is written there.
+struct ExecArguments {
+  std::vector<std::string> storage;
+  std::vector<char*> argv, envp;
+  char listen_pid[32] = "";
+
+  ExecArguments(const Launch& launch, int seccomp_fd) {
+    storage = launch.plan.environment;
+    if (seccomp_fd >= 0) storage.push_back(std::string(protocol::kSeccompFd) + "=" + std::to_string(seccomp_fd));
+    if (launch.plan.notify) storage.push_back(std::string(protocol::kNotifySocket) + "=" + launch.plan.notify_path);
+    const std::size_t variables = storage.size();
+    storage.insert(storage.end(), launch.plan.argv.begin(), launch.plan.argv.end());
+    for (std::size_t i = 0; i < variables; ++i) envp.push_back(storage[i].data());
+    if (launch.listener) envp.push_back(listen_pid);
+    envp.push_back(nullptr);
+    for (std::size_t i = variables; i < storage.size(); ++i) argv.push_back(storage[i].data());
+    argv.push_back(nullptr);
+  }
+};
+
+struct ChildContext {
+  const Launch& launch;
+  ExecArguments& arguments;
+  int seccomp_fd;  // its number in the worker, -1: none
+  std::vector<sock_filter> filter;
+  std::optional<ChildFailure> failure;
+};
+
+Status place_fds(const Launch& launch, int seccomp_fd) {
+  const UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!null) return fail_errno("open '/dev/null'");
+  struct Move {
+    int from, to;
+  };
+  std::vector<Move> moves{{null.get(), 0}, {launch.stdout_pipe.get(), 1}, {launch.stderr_pipe.get(), 2}};
+  if (launch.listener) moves.push_back({launch.listener.get(), protocol::kListenFd});
+  if (seccomp_fd >= 0) moves.push_back({launch.seccomp_filter.get(), seccomp_fd});
+  // First all out of the way, then each to its place: no move can then overwrite another's source.
+  for (Move& move : moves) {
+    move.from = fcntl(move.from, F_DUPFD_CLOEXEC, kAboveWorkerFds);
+    if (move.from < 0) return fail_errno("duplicate an fd");
+  }
+  int next = 3;
+  for (const Move& move : moves) {
+    if (dup2(move.from, move.to) < 0) return fail_errno("place an fd");
+    next = std::max(next, move.to + 1);
+  }
+  if (close_range(static_cast<unsigned>(next), ~0U, 0) != 0) return fail_errno("close_range");
+  return {};
+}
+
+Status set_limits(const launch::Plan& plan) {
+  umask(022);
+  personality(PER_LINUX);
+  if (setpriority(PRIO_PROCESS, 0, 0) != 0) return fail_errno("set the nice value");
+  cpu_set_t all;
+  std::memset(&all, 0xff, sizeof all);  // the kernel keeps the processors that exist and the cpuset allows
+  if (sched_setaffinity(0, sizeof all, &all) != 0) return fail_errno("set the affinity");
+  for (const launch::Rlimit& limit : plan.rlimits) {
+    const rlimit value{limit.soft, limit.hard};
+    if (setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value) != 0)
+      return fail_errno("rlimit " + std::to_string(limit.resource));
+  }
+  return {};
+}
+
+Status reset_signals() {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < _NSIG; ++signal)
+    if (signal != SIGKILL && signal != SIGSTOP) sigaction(signal, &action, nullptr);  // EINVAL: libc's own
+  sigset_t none;
+  sigemptyset(&none);
+  if (sigprocmask(SIG_SETMASK, &none, nullptr) != 0) return fail_errno("unblock signals");
+  return {};
+}
+
+Status run_stage(launch::Stage stage, ChildContext& context) {
+  const launch::Plan& plan = context.launch.plan;
+  switch (stage) {
+    case launch::Stage::limits: return set_limits(plan);
+    case launch::Stage::capabilities: return restrict_capabilities(plan.capabilities);
+    case launch::Stage::ids: return become(plan);
+    case launch::Stage::no_new_privs:
+      if (plan.no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("prctl");
+      return {};
+    case launch::Stage::seccomp:
+      if (context.filter.empty()) return {};
+      return seccomp::install(context.filter, {.log_denials = plan.seccomp_logs, .all_threads = false});
+    case launch::Stage::exec: {
+      execve(context.arguments.argv[0], context.arguments.argv.data(), context.arguments.envp.data());
+      return fail_errno("'" + plan.argv[0] + "'");
+    }
+    default: return {};
+  }
+}
+
+/// All of the child's work, in order; returns only on failure.
+int child_main(void* opaque) {
+  auto& context = *static_cast<ChildContext*>(opaque);
+  const launch::Plan& plan = context.launch.plan;
+  const auto give_up = [&](launch::Stage stage, Error error) {
+    context.failure = ChildFailure{stage, std::move(error)};
+    return 1;
+  };
+  if (setsid() < 0) return give_up(launch::Stage::session, fail_errno("setsid").value());
+  // Seccomp's place is right before exec, and fds and the directory have theirs between ids and seccomp: what is
+  // done after the filter has to be allowed by it.
+  for (const launch::Stage stage : {launch::Stage::limits, launch::Stage::capabilities, launch::Stage::ids,
+                                    launch::Stage::no_new_privs, launch::Stage::landlock})
+    if (auto done = run_stage(stage, context); !done) return give_up(stage, done.error());
+  if (chdir(plan.working_directory.c_str()) != 0)
+    return give_up(launch::Stage::exec, fail_errno("working_directory '" + plan.working_directory + "'").value());
+  if (auto placed = place_fds(context.launch, context.seccomp_fd); !placed)
+    return give_up(launch::Stage::fds, placed.error());
+  std::snprintf(context.arguments.listen_pid, sizeof context.arguments.listen_pid, "%s=%d", protocol::kListenPid,
+                static_cast<int>(getpid()));
+  if (auto reset = reset_signals(); !reset) return give_up(launch::Stage::signals, reset.error());
+  for (const launch::Stage stage : {launch::Stage::seccomp, launch::Stage::exec})
+    if (auto done = run_stage(stage, context); !done) return give_up(stage, done.error());
+  return 1;
+}
+
+Result<std::vector<sock_filter>> read_filter(int fd) {
+  struct stat info {};
+  if (fstat(fd, &info) != 0) return fail_errno("stat the filter");
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size == 0 || size % sizeof(sock_filter) != 0 || size / sizeof(sock_filter) > kMaxInstructions)
+    return fail_errno("the filter's size", EINVAL);
+  std::vector<sock_filter> filter(size / sizeof(sock_filter));
+  if (pread(fd, filter.data(), size, 0) != static_cast<ssize_t>(size)) return fail_errno("read the filter", EIO);
+  return filter;
+}
+
+/// What a person can do about an exec that failed.
+std::string exec_hint(const launch::Plan& plan, int errno_value) {
+  for (const std::string& hidden : plan.filesystem.hide)
+    if (errno_value == ENOENT && plan.argv[0].starts_with(hidden + "/"))
+      return " (sandbox.filesystem.hide covers '" + hidden + "'; name what the worker needs in read_only)";
+  if (errno_value == ENOENT) return " (missing in the sandbox, or its interpreter is)";
+  if (errno_value == EACCES) return " (the worker's user may not execute it, or not reach its directory)";
+  return "";
+}
+
+}  // namespace
+
+tl::expected<kernel::Cloned, ChildFailure> start_worker(const Launch& launch) {
+  const bool at_exec = launch.plan.seccomp_at_exec;
+  const int seccomp_fd = !launch.seccomp_filter || at_exec ? -1 : launch.listener ? 4 : 3;
+  ExecArguments arguments(launch, seccomp_fd);
+  ChildContext context{launch, arguments, seccomp_fd, {}, {}};
+  if (at_exec) {
+    auto filter = read_filter(launch.seccomp_filter.get());
+    if (!filter) return tl::make_unexpected(ChildFailure{launch::Stage::seccomp, filter.error()});
+    context.filter = std::move(*filter);
+  }
+  auto child = kernel::clone_vfork({}, child_main, &context);
+  if (!child) return tl::make_unexpected(ChildFailure{launch::Stage::exec, child.error()});
+  if (context.failure) {
+    waitpid(child->pid, nullptr, 0);
+    if (context.failure->stage == launch::Stage::exec)
+      context.failure->error.message += exec_hint(launch.plan, context.failure->error.errno_value);
+    return tl::make_unexpected(*context.failure);
+  }
+  return std::move(*child);
+}
+
+}  // namespace herd::exec

@@ -1,0 +1,23 @@
+// The last stages, in the worker's own process: limits, capabilities, ids, no-new-privs, seccomp, exec.
+//
+// It is made by a vfork-like clone of herd-exec, which has one thread and waits: so this code may allocate, and
+// reports a failure by writing it into memory that both see.
+#pragma once
+
+#include <string>
+
+#include "common/error.hpp"
+#include "common/kernel/clone.hpp"
+#include "daemon/exec/launch.hpp"
+
+namespace herd::exec {
+
+struct ChildFailure {
+  launch::Stage stage = launch::Stage::limits;
+  Error error;
+};
+
+/// Starts the worker. On failure the child is already reaped.
+tl::expected<kernel::Cloned, ChildFailure> start_worker(const Launch& launch);
+
+}  // namespace herd::exec

@@ -1,0 +1,58 @@
+#include "daemon/exec/launch.hpp"
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/kernel/files.hpp"
+#include "common/kernel/seqpacket.hpp"
+
+namespace herd::exec {
+namespace {
+
+constexpr std::size_t kMaxPlan = 1 << 20;
+constexpr int kReportTimeoutMs = 1000;
+
+Result<std::string> read_plan(int fd) {
+  struct stat info {};
+  if (fstat(fd, &info) != 0) return fail_errno("stat the plan");
+  if (static_cast<std::size_t>(info.st_size) > kMaxPlan) return fail_errno("read the plan", EFBIG);
+  std::string text(static_cast<std::size_t>(info.st_size), '\0');
+  const ssize_t count = pread(fd, text.data(), text.size(), 0);
+  if (count != info.st_size) return fail_errno("read the plan", count < 0 ? errno : EIO);
+  return text;
+}
+
+}  // namespace
+
+Result<Launch> receive_launch(int line) {
+  HERD_TRY(kernel::Message message, kernel::receive_message(line, true));
+  if (message.fds.empty()) return fail("no launch plan came over the owner's line");
+  HERD_TRY(const std::string text, read_plan(message.fds.front().get()));
+  Launch launch;
+  HERD_TRY(launch.plan, launch::parse_plan(text));
+  if (message.fds.size() != launch.plan.fds.size() + 1) return fail("the launch plan names other fds than came");
+  for (std::size_t i = 0; i < launch.plan.fds.size(); ++i) {
+    UniqueFd& fd = message.fds[i + 1];
+    switch (launch.plan.fds[i]) {
+      case launch::FdRole::stdout_pipe: launch.stdout_pipe = std::move(fd); break;
+      case launch::FdRole::stderr_pipe: launch.stderr_pipe = std::move(fd); break;
+      case launch::FdRole::listener: launch.listener = std::move(fd); break;
+      case launch::FdRole::seccomp_filter: launch.seccomp_filter = std::move(fd); break;
+      case launch::FdRole::cgroup_tasks: launch.cgroup_tasks.push_back(std::move(fd)); break;
+    }
+  }
+  if (!launch.stdout_pipe || !launch.stderr_pipe) return fail("the launch plan has no output pipes");
+  if (launch.plan.argv.empty()) return fail("the launch plan has no command");
+  return launch;
+}
+
+void report(int line, const launch::FromExec& message, const std::vector<int>& fds) {
+  const std::string text = launch::to_json(message);
+  auto sent = kernel::send_message(line, text, fds);
+  if (sent || sent.error().errno_value != EAGAIN) return;
+  pollfd entry{line, POLLOUT, 0};
+  if (poll(&entry, 1, kReportTimeoutMs) == 1) (void)kernel::send_message(line, text, fds);
+}
+
+}  // namespace herd::exec

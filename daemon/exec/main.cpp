@@ -1,0 +1,101 @@
+// herd-exec: the small program between herdd and a worker. It builds the worker's sandbox, starts the worker in it,
+// and stays as the init of its tree. Started by herdd only; everything comes over the owner's line (fd 3).
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "daemon/exec/child.hpp"
+#include "daemon/exec/credentials.hpp"
+#include "daemon/exec/init.hpp"
+#include "daemon/exec/launch.hpp"
+#include "daemon/exec/setup.hpp"
+
+namespace {
+
+using namespace herd;
+
+struct Running {
+  kernel::Cloned worker;
+  std::optional<exec::NotifySocket> notify;
+  exec::InitOptions options;
+  UniqueFd child_signals;
+};
+
+/// Nothing of the daemon's is kept: its standard fds are replaced, all beyond the line are closed.
+Status forget_inherited_fds() {
+  const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null) return fail_errno("open '/dev/null'");
+  for (int fd = 0; fd <= 2; ++fd)
+    if (dup2(null.get(), fd) < 0) return fail_errno("dup2");
+  if (fcntl(exec::kOwnerLineFd, F_SETFD, FD_CLOEXEC) != 0) return fail_errno("the owner's line");
+  return {};
+}
+
+Result<UniqueFd> watch_children() {
+  sigset_t children;
+  sigemptyset(&children);
+  sigaddset(&children, SIGCHLD);
+  UniqueFd fd(signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return fail_errno("signalfd");
+  return fd;
+}
+
+/// herd-exec's own privileges from here on: it may signal its worker, which has another uid.
+Status drop_own_privileges() {
+  HERD_CHECK(exec::keep_only(1ULL << CAP_KILL));
+  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail_errno("PR_SET_DUMPABLE");
+  return {};
+}
+
+tl::expected<Running, exec::ChildFailure> start() {
+  using launch::Stage;
+  const auto give_up = [](Stage stage, Error error) {
+    return tl::make_unexpected(exec::ChildFailure{stage, std::move(error)});
+  };
+  if (auto done = forget_inherited_fds(); !done) return give_up(Stage::fds, done.error());
+  auto launch = exec::receive_launch(exec::kOwnerLineFd);
+  if (!launch) return give_up(Stage::fds, launch.error());
+  const launch::Plan& plan = launch->plan;
+  exec::Setup setup(*launch);
+  for (const Stage stage : {Stage::session, Stage::signals, Stage::cgroup, Stage::namespaces, Stage::mounts, Stage::root})
+    if (auto done = setup.run(stage); !done) return give_up(stage, done.error());
+  auto notify = exec::make_notify_socket(plan);
+  if (!notify) return give_up(Stage::root, notify.error());
+  auto signals = watch_children();
+  if (!signals) return give_up(Stage::signals, signals.error());
+  auto worker = exec::start_worker(*launch);
+  if (!worker) return tl::make_unexpected(worker.error());
+  exec::report(exec::kOwnerLineFd, launch::Started{worker->pid}, {worker->pidfd.get()});
+  return Running{std::move(*worker), std::move(*notify),
+                 exec::InitOptions{plan.stop_signal, plan.stop_grace_ms, plan.namespaces.pid}, std::move(*signals)};
+}
+
+}  // namespace
+
+int main() {
+  if (fcntl(exec::kOwnerLineFd, F_GETFD) < 0) {
+    std::fputs("herd-exec is started by herdd, which hands it a launch plan; see herdd(8)\n", stderr);
+    return 2;
+  }
+  auto running = start();
+  if (!running) {
+    const exec::ChildFailure& failure = running.error();
+    exec::report(exec::kOwnerLineFd,
+                 launch::Failed{launch::name(failure.stage), failure.error.errno_value, failure.error.message});
+    return 1;
+  }
+  if (auto dropped = drop_own_privileges(); !dropped) {
+    exec::report(exec::kOwnerLineFd, launch::Failed{"capabilities", dropped.error().errno_value, dropped.error().message});
+    return 1;  // as PID 1 this ends the worker too
+  }
+  malloc_trim(0);  // the plan is freed; what stays for the worker's life should be small
+  exec::run_init(exec::kOwnerLineFd, running->child_signals.get(), std::move(running->worker),
+                 std::move(running->notify), running->options);
+  return 0;
+}

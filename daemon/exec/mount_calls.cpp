@@ -1,0 +1,64 @@
+#include "daemon/exec/mount_calls.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace herd::exec {
+
+Result<UniqueFd> new_filesystem(const std::string& type, const MountOptions& options, std::uint64_t attributes) {
+  UniqueFd context(fsopen(type.c_str(), FSOPEN_CLOEXEC));
+  if (!context) return fail_errno("open filesystem " + type);
+  for (const auto& [key, value] : options)
+    if (fsconfig(context.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) != 0)
+      return fail_errno(type + ": set " + key + "=" + value);
+  if (fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return fail_errno("create " + type);
+  UniqueFd mount(fsmount(context.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes)));
+  if (!mount) return fail_errno("mount " + type);
+  return mount;
+}
+
+Result<UniqueFd> clone_tree(int path_fd, bool recursive) {
+  const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
+  UniqueFd tree(open_tree(path_fd, "", flags));
+  if (!tree) return fail_errno("clone a mount");
+  return tree;
+}
+
+static Status set_attributes(int mount_fd, mount_attr attributes, bool recursive) {
+  const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
+  if (mount_setattr(mount_fd, "", flags, &attributes, sizeof attributes) != 0) return fail_errno("set mount flags");
+  return {};
+}
+
+Status change_attributes(int mount_fd, std::uint64_t set, std::uint64_t clear, bool recursive) {
+  mount_attr attributes{};
+  attributes.attr_set = set;
+  attributes.attr_clr = clear;
+  return set_attributes(mount_fd, attributes, recursive);
+}
+
+Status make_private(int mount_fd) {
+  mount_attr attributes{};
+  attributes.propagation = MS_PRIVATE;
+  return set_attributes(mount_fd, attributes, true);
+}
+
+Status attach(int mount_fd, int target) {
+  if (move_mount(mount_fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
+    return fail_errno("attach a mount");
+  return {};
+}
+
+Result<UniqueFd> open_inside(int root, const std::string& path) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  UniqueFd fd(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
+  if (!fd) return fail_errno("'" + path + "'");
+  return fd;
+}
+
+}  // namespace herd::exec

@@ -1,0 +1,94 @@
+#include "daemon/exec/setup.hpp"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "common/kernel/files.hpp"
+#include "daemon/exec/mounts.hpp"
+
+namespace herd::exec {
+namespace {
+
+constexpr std::size_t kMaxHostname = 64;  // uts_namespaces(7)
+
+Status own_session() {
+  if (setsid() < 0 && errno != EPERM) return fail_errno("setsid");  // EPERM: it leads one already
+  // Not to be ended by the OOM killer before or after its neighbours because of what the daemon was given. Lowering
+  // a value that was raised needs CAP_SYS_RESOURCE; such a worker then stays easier to end, which is harmless.
+  auto written = kernel::write_file("/proc/self/oom_score_adj", "0");
+  if (!written && written.error().errno_value != EACCES) return written;
+  // Without a pid namespace orphans come here instead of to the host's init.
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return fail_errno("become the subreaper");
+  return {};
+}
+
+Status block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  if (sigprocmask(SIG_SETMASK, &all, nullptr) != 0) return fail_errno("block signals");
+  // An ignored SIGCHLD, inherited, would have the kernel reap the worker and its exit would be lost.
+  if (signal(SIGCHLD, SIG_DFL) == SIG_ERR) return fail_errno("reset SIGCHLD");
+  return {};
+}
+
+Status join_cgroups(const Launch& launch) {
+  for (const UniqueFd& tasks : launch.cgroup_tasks)
+    if (write(tasks.get(), "0", 1) != 1) return fail_errno("join a v1 cgroup");
+  // The cgroup namespace's root is the cgroup that its creator is in: so it is made here, not by the daemon.
+  if (launch.plan.namespaces.cgroup && unshare(CLONE_NEWCGROUP) != 0) return fail_errno("unshare the cgroup namespace");
+  return {};
+}
+
+Status bring_loopback_up() {
+  const UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_errno("socket");
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (ioctl(fd.get(), SIOCSIFFLAGS, &request) != 0) return fail_errno("bring the loopback interface up");
+  return {};
+}
+
+Status fill_namespaces(const launch::Plan& plan) {
+  if (plan.namespaces.uts) {
+    const std::string hostname = plan.worker.substr(0, kMaxHostname);
+    if (sethostname(hostname.c_str(), hostname.size()) != 0) return fail_errno("sethostname");
+  }
+  if (plan.namespaces.network && plan.namespaces.loopback_up) return bring_loopback_up();
+  return {};
+}
+
+}  // namespace
+
+Status Setup::run(launch::Stage stage) {
+  const bool has_own_mounts = launch_.plan.namespaces.mount;
+  switch (stage) {
+    case launch::Stage::session: return own_session();
+    case launch::Stage::signals: return block_signals();
+    case launch::Stage::cgroup: return join_cgroups(launch_);
+    case launch::Stage::namespaces: return fill_namespaces(launch_.plan);
+    case launch::Stage::mounts: {
+      if (!has_own_mounts) return {};
+      HERD_TRY(tree_, build_root(launch_.plan));
+      return {};
+    }
+    case launch::Stage::root: return has_own_mounts ? enter_root(tree_) : Status{};
+    default: return {};
+  }
+}
+
+Result<std::optional<NotifySocket>> make_notify_socket(const launch::Plan& plan) {
+  if (!plan.notify) return std::optional<NotifySocket>();
+  HERD_TRY(NotifySocket socket, NotifySocket::bind_at(plan.notify_path));
+  return std::optional<NotifySocket>(std::move(socket));
+}
+
+}  // namespace herd::exec

@@ -1,0 +1,128 @@
+#include "daemon/herdd/daemon.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <boost/asio.hpp>
+#include <filesystem>
+
+#include "common/log.hpp"
+#include "daemon/herdd/service_manager.hpp"
+
+namespace herd::daemon {
+namespace {
+
+constexpr std::size_t kKeptEvents = 10'000;
+constexpr std::size_t kKeptEventBytes = 8 << 20;
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::create(config::Loaded loaded) {
+  HERD_TRY(Parts parts, make_parts(std::move(loaded)));
+  return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+}
+
+Daemon::Daemon(Parts parts)
+    : parts_(std::move(parts)),
+      access_(parts_.loaded.daemon.control),
+      events_(kKeptEvents, kKeptEventBytes),
+      spawner_(parts_.cgroups, parts_.executor, worker::Spawner::Privileges::no_new),
+      privileged_spawner_(parts_.cgroups, parts_.executor, worker::Spawner::Privileges::may_gain),
+      resources_{io_,     spawner_, privileged_spawner_, parts_.uids, filters_, parts_.runtime_directory + "/workers",
+                 parts_.socket_access, parts_.facts, {}},
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      server_(io_, *this, {}, [](const std::string& message) { log_warning("control socket: " + message); }) {}
+
+Daemon::~Daemon() = default;
+
+void Daemon::run() {
+  for (const config::PoolSpec& spec : parts_.loaded.pools) add_pool(spec);
+  wait_for_signals();
+  if (auto started = server_.start(std::move(parts_.control_socket)); !started) {
+    log_error("control socket: " + started.error().message);
+    begin_shutdown();
+  }
+  log_info("herdd " HERD_VERSION " serves " + std::to_string(drivers_.size()) + " pools on " +
+           parts_.loaded.daemon.control.path);
+  tell_service_manager("READY=1\nSTATUS=" + std::to_string(drivers_.size()) + " pools");
+  // A handler that throws has broken an invariant of its own; the pools' state is still whole.
+  while (!io_.stopped()) {
+    try {
+      io_.run();
+    } catch (const std::exception& error) {
+      log_error(std::string("unexpected: ") + error.what());
+    }
+  }
+}
+
+void Daemon::add_pool(config::PoolSpec spec) {
+  const std::string name = spec.name;
+  auto driver = std::make_unique<PoolDriver>(resources_, events_, parts_.ids, std::move(spec),
+                                             [this, name] { on_pool_finished(name); });
+  PoolDriver& added = *driver;
+  drivers_.emplace(name, std::move(driver));
+  added.start();
+}
+
+void Daemon::on_pool_finished(const std::string& name) {
+  drivers_.erase(name);
+  parts_.cgroups.remove_pool(name);
+  if (auto spec = returning_.extract(name); !spec.empty() && !is_stopping_) return add_pool(std::move(spec.mapped()));
+  if (is_stopping_ && drivers_.empty()) finish_shutdown();
+}
+
+void Daemon::begin_shutdown() {
+  if (std::exchange(is_stopping_, true)) return;
+  tell_service_manager("STOPPING=1");
+  log_info("stopping");
+  note("daemon_stopping", "");
+  if (drivers_.empty()) return finish_shutdown();
+  for (const auto& [name, driver] : drivers_) driver->stop();
+}
+
+void Daemon::finish_shutdown() {
+  server_.stop([this] {
+    parts_.cgroups.remove_root();
+    std::error_code ignored;  // a directory that somebody put a file into stays
+    std::filesystem::remove(parts_.runtime_directory + "/workers", ignored);
+    log_info("stopped");
+    signals_.cancel();
+    io_.stop();
+  });
+}
+
+void Daemon::wait_for_signals() {
+  signals_.async_wait([this](const boost::system::error_code& error, int number) {
+    if (error) return;
+    if (number == SIGHUP) {
+      log_reload_on_signal();
+    } else {
+      begin_shutdown();
+    }
+    wait_for_signals();
+  });
+}
+
+void Daemon::log_reload_on_signal() {
+  tell_service_manager(reloading_message());
+  const auto done = reload(false);
+  if (done) {
+    log_info("reloaded: generation " + std::to_string(generation_));
+  } else {
+    log_error("reload refused, nothing was changed: " + done.error().message);
+  }
+  tell_service_manager("READY=1");
+}
+
+void Daemon::note(const std::string& type, const std::string& message) {
+  auto event = std::make_shared<Json>(Json{{"time", wall_time(std::chrono::system_clock::now())},
+                                           {"type", type},
+                                           {"pool", nullptr},
+                                           {"worker", nullptr},
+                                           {"session", nullptr},
+                                           {"reason", nullptr}});
+  if (!message.empty()) (*event)["message"] = message;
+  events_.append(event, 256 + message.size());
+}
+
+}  // namespace herd::daemon

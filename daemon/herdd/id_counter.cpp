@@ -1,0 +1,41 @@
+#include "daemon/herdd/id_counter.hpp"
+
+#include <charconv>
+#include <stdexcept>
+
+#include "common/kernel/files.hpp"
+
+namespace herd::daemon {
+namespace {
+constexpr std::uint64_t kBlock = 1000;
+}
+
+Result<IdCounter> IdCounter::open(const std::string& file) {
+  std::uint64_t reserved = 1;
+  const auto text = kernel::read_file(file, 64);
+  if (text) {
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), reserved);
+    if (error != std::errc{} || reserved == 0)
+      return fail("'" + file + "' holds no number; worker ids must not repeat, so write there one above the highest ever used");
+  } else if (text.error().errno_value != ENOENT) {
+    return tl::make_unexpected(text.error());
+  }
+  IdCounter counter(file, reserved);
+  HERD_CHECK(counter.reserve());
+  return counter;
+}
+
+Status IdCounter::reserve() {
+  HERD_CHECK(kernel::replace_file(file_, std::to_string(reserved_ + kBlock) + "\n", 0600));
+  reserved_ += kBlock;
+  return {};
+}
+
+std::uint64_t IdCounter::next() {
+  if (next_ == reserved_) {
+    if (auto done = reserve(); !done) throw std::runtime_error("worker ids: " + done.error().message);
+  }
+  return next_++;
+}
+
+}  // namespace herd::daemon

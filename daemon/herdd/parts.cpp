@@ -1,0 +1,113 @@
+// What has to be there before the daemon is: each line a reason not to start.
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <functional>
+
+#include "common/kernel/files.hpp"
+#include "common/kernel/memfd.hpp"
+#include "common/log.hpp"
+#include "daemon/control/listener.hpp"
+#include "daemon/herdd/daemon.hpp"
+
+namespace herd::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kUidLockFile = "/run/lock/herd-uids";
+constexpr const char* kInstalledExecutor = "/usr/lib/herd/herd-exec";
+
+gid_t socket_group(const config::ControlSpec& control) {
+  const group* found = getgrnam(control.group.c_str());
+  if (found != nullptr) return found->gr_gid;
+  log_warning("group '" + control.group + "' does not exist: only root can use the control socket (groupadd --system " +
+              control.group + ")");
+  return getegid();
+}
+
+std::string runtime_directory(const config::DaemonSpec& spec) {
+  return spec.runtime_directory.empty() ? fs::path(spec.control.path).parent_path().string() : spec.runtime_directory;
+}
+
+/// herd-exec from the file, from beside herdd, or where it is installed.
+std::string executor_path(const config::DaemonSpec& spec) {
+  if (!spec.executor.empty()) return spec.executor;
+  std::error_code error;
+  const fs::path beside = fs::read_symlink("/proc/self/exe", error).parent_path() / "herd-exec";
+  return fs::exists(beside, error) ? beside.string() : kInstalledExecutor;
+}
+
+/// Daemons with other runtime directories get other roots, so that none clears away another's workers.
+std::string cgroup_root(const config::DaemonSpec& spec, const std::string& runtime) {
+  if (!spec.cgroup_root.empty()) return spec.cgroup_root;
+  if (runtime == "/run/herd") return "herd";
+  char name[32];
+  std::snprintf(name, sizeof name, "herd-%08zx", std::hash<std::string>{}(runtime) & 0xffffffffU);
+  return name;
+}
+
+Result<UniqueFd> lock_root(const kernel::Cgroups& cgroups) {
+  if (cgroups.layout().hierarchies.empty()) return UniqueFd();
+  UniqueFd fd(open(cgroups.root_directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return fail_errno("open '" + cgroups.root_directory() + "'");
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
+    return fail("another herdd has its workers in '" + cgroups.root_directory() + "'; give this one another cgroup.root");
+  return fd;
+}
+
+/// Sockets of workers that are gone with the daemon that had them.
+void clear_directory(const std::string& directory) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) fs::remove(entry.path(), error);
+}
+
+void raise_open_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded) {
+  if (geteuid() != 0) return fail("herdd has to be root: it gives each worker a uid, namespaces and a cgroup of its own");
+  signal(SIGPIPE, SIG_IGN);
+  raise_open_files();
+  const config::DaemonSpec& spec = loaded.daemon;
+  const std::string runtime = runtime_directory(spec);
+  const gid_t group = socket_group(spec.control);
+  HERD_CHECK(kernel::make_directories(runtime, 0755));
+  HERD_CHECK(kernel::make_directories(fs::path(spec.control.path).parent_path(), 0755));
+  HERD_TRY(UniqueFd control_socket, control::bind_control_socket(spec.control.path, spec.control.mode, group));
+  const std::string sockets = runtime + "/workers";
+  HERD_CHECK(kernel::make_directories(sockets, 0755));
+  clear_directory(sockets);
+
+  HERD_TRY(const std::string mountinfo, kernel::read_file("/proc/self/mountinfo", 8 << 20));
+  HERD_TRY(kernel::CgroupLayout layout, kernel::find_cgroups(mountinfo));
+  HERD_TRY(kernel::Cgroups cgroups, kernel::Cgroups::open(std::move(layout), cgroup_root(spec, runtime)));
+  HERD_TRY(UniqueFd root_lock, lock_root(cgroups));
+  HERD_TRY(const int leftovers, cgroups.clean());
+  if (leftovers > 0) log_warning("ended and removed " + std::to_string(leftovers) + " workers that an earlier run left");
+
+  HERD_CHECK(kernel::make_directories(spec.state_directory, 0700));
+  HERD_TRY(IdCounter ids, IdCounter::open(spec.state_directory + "/worker-ids"));
+  HERD_CHECK(kernel::make_directories(fs::path(kUidLockFile).parent_path(), 01777));
+  HERD_TRY(worker::UidPool uids, worker::UidPool::open(kUidLockFile, spec.uids));
+  const std::string executor = executor_path(spec);
+  auto program = kernel::sealed_program(executor);
+  if (!program) return fail_in("executor '" + executor + "'", program.error());
+  HERD_TRY(const worker::DaemonFacts facts, worker::read_daemon_facts());
+  return Parts{std::move(loaded), runtime, {0660, group}, std::move(control_socket), std::move(*program),
+               std::move(root_lock), std::move(cgroups), std::move(uids), std::move(ids), facts};
+}
+
+}  // namespace herd::daemon

@@ -1,0 +1,99 @@
+// Reload: all files are read and checked first; one error and nothing changes.
+#include "common/log.hpp"
+#include "config/diff.hpp"
+#include "daemon/herdd/daemon.hpp"
+
+namespace herd::daemon {
+namespace {
+
+Json change_json(const config::Change& change) {
+  return {{"field", change.pointer},
+          {"before", change.before},
+          {"after", change.after},
+          {"applies", change.applies == config::Applies::next_spawn ? "next spawn" : std::string(config::name(change.applies))}};
+}
+
+Json changes_json(const std::vector<config::Change>& changes) {
+  Json list = Json::array();
+  for (const config::Change& change : changes) list.push_back(change_json(change));
+  return list;
+}
+
+tl::unexpected<control::ApiError> bad_config(const std::vector<config::Issue>& issues) {
+  control::ApiError error;
+  error.status = 422;
+  error.code = "bad_config";
+  error.message = config::to_text(issues);
+  error.hint = "nothing was changed; mend the files and reload again (herdctl check shows the same)";
+  return tl::make_unexpected(std::move(error));
+}
+
+}  // namespace
+
+control::ApiResult<Json> Daemon::reload(bool dry_run) {
+  auto fresh = config::load(parts_.loaded.daemon.file, config::real_host());
+  if (!fresh) return bad_config(fresh.error());
+
+  Json plan = Json::array();
+  struct Update {
+    config::PoolSpec spec;
+    bool recycle;
+  };
+  std::vector<Update> updates;
+  std::map<std::string, config::PoolSpec> added, kept;
+  for (const config::PoolSpec& spec : fresh->pools) {
+    const auto before = std::ranges::find(parts_.loaded.pools, spec.name, &config::PoolSpec::name);
+    kept.emplace(spec.name, spec);
+    if (before == parts_.loaded.pools.end()) {
+      added.emplace(spec.name, spec);
+      plan.push_back({{"pool", spec.name}, {"action", "added"}, {"changes", Json::array()}});
+      continue;
+    }
+    const auto changes = config::diff(*before, spec);
+    if (changes.empty()) continue;
+    updates.push_back({spec, config::strongest(changes) >= config::Applies::recycle});
+    plan.push_back({{"pool", spec.name}, {"action", "changed"}, {"changes", changes_json(changes)}});
+  }
+  std::vector<std::string> removed;
+  for (const config::PoolSpec& spec : parts_.loaded.pools) {
+    if (kept.contains(spec.name)) continue;
+    removed.push_back(spec.name);
+    plan.push_back({{"pool", spec.name}, {"action", "removed"}, {"changes", Json::array()}});
+  }
+  const auto daemon_changes = config::diff(parts_.loaded.daemon, fresh->daemon);
+  Json answer{{"dry_run", dry_run}, {"pools", plan}, {"daemon", changes_json(daemon_changes)}};
+  if (dry_run) {
+    answer["generation"] = generation_;
+    return answer;
+  }
+
+  for (const std::string& name : removed) {
+    returning_.erase(name);
+    if (PoolDriver* driver = find(name)) driver->stop();
+  }
+  for (Update& update : updates) {
+    // A pool that was removed and came back may still be ending: then the latest definition waits for it.
+    if (auto waiting = returning_.find(update.spec.name); waiting != returning_.end()) {
+      waiting->second = update.spec;
+    } else if (PoolDriver* driver = find(update.spec.name)) {
+      driver->configure(update.spec, update.recycle);
+    }
+  }
+  for (auto& [name, spec] : added) {
+    if (find(name) != nullptr) {
+      returning_.insert_or_assign(name, spec);
+    } else {
+      add_pool(spec);
+    }
+  }
+  for (const config::Change& change : daemon_changes)
+    log_warning("herd.json: " + change.pointer + " changed to " + change.after + ": takes effect when herdd is started again");
+  // The daemon's own part stays as it runs, so that the next plan still shows what is waiting for a restart.
+  parts_.loaded.pools = std::move(fresh->pools);
+  ++generation_;
+  answer["generation"] = generation_;
+  note("config_reloaded", "generation " + std::to_string(generation_));
+  return answer;
+}
+
+}  // namespace herd::daemon

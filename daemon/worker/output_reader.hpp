@@ -1,0 +1,55 @@
+// Drains a worker's stdout and stderr as long as it lives, so that it never blocks on them; keeps the last lines.
+#pragma once
+
+#include <array>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <string>
+
+#include "common/ring.hpp"
+#include "common/unique_fd.hpp"
+#include "daemon/control/service.hpp"
+#include "daemon/worker/output.hpp"
+
+namespace herd::worker {
+
+inline constexpr std::size_t kMaxKeptLines = 2000;
+inline constexpr std::size_t kMaxKeptBytes = 256 * 1024;
+/// Of one worker, into the daemon's own log; what is beyond it is counted and said. The ring gets all.
+inline constexpr int kForwardedLinesPerSecond = 200;
+
+class OutputReader {
+ public:
+  OutputReader(boost::asio::io_context& io, std::string pool, std::string worker);
+
+  /// Begins to read; `keep_alive` holds the owner until both ends are closed.
+  void start(UniqueFd stdout_pipe, UniqueFd stderr_pipe, std::shared_ptr<void> keep_alive);
+  /// Reads what is there and closes, whoever else may hold the other end.
+  void finish();
+
+  void set_session(std::string session) { session_ = std::move(session); }
+  [[nodiscard]] std::shared_ptr<control::LogRing> lines() const { return ring_; }
+
+ private:
+  struct Stream {
+    boost::asio::posix::stream_descriptor pipe;
+    boost::asio::steady_timer pause;
+    LineSplitter splitter;
+  };
+  static boost::asio::awaitable<void> drain(OutputReader& self, Stream& stream, std::shared_ptr<void> keep_alive);
+  /// False at the end of the stream.
+  bool read_some(Stream& stream, bool& is_busy);
+  void keep(bool is_stderr, std::string text, bool cut);
+  void forward(const control::LogLine& line);
+
+  std::string pool_, worker_, session_;
+  std::shared_ptr<control::LogRing> ring_;
+  std::array<Stream, 2> streams_;
+  std::int64_t forward_second_ = 0;
+  int forwarded_ = 0, not_forwarded_ = 0;
+};
+
+}  // namespace herd::worker

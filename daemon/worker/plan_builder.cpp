@@ -1,0 +1,187 @@
+#include "daemon/worker/plan_builder.hpp"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/capability.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "protocol/worker/environment.hpp"
+
+namespace herd::worker {
+namespace {
+
+constexpr const char* kNotifyInside = "/run/herd/notify";
+
+struct Identity {
+  std::uint32_t uid = 0, gid = 0;
+  std::vector<std::uint32_t> groups;
+};
+
+Result<Identity> identity_of(const std::string& user, std::uint32_t auto_uid) {
+  if (user == "auto") return Identity{auto_uid, auto_uid, {}};
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 16384> buffer;
+  const int error = getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  if (error != 0) return fail_errno("sandbox.user '" + user + "'", error);
+  if (found == nullptr) return fail("sandbox.user '" + user + "': no such user");
+  if (found->pw_uid == 0) return fail("sandbox.user '" + user + "' is root, which no worker may be");
+  Identity identity{found->pw_uid, found->pw_gid, {}};
+  int count = 64;
+  std::vector<gid_t> groups(static_cast<std::size_t>(count));
+  if (getgrouplist(user.c_str(), found->pw_gid, groups.data(), &count) < 0) {
+    groups.resize(static_cast<std::size_t>(count));
+    if (getgrouplist(user.c_str(), found->pw_gid, groups.data(), &count) < 0)
+      return fail("sandbox.user '" + user + "': its groups can't be read");
+  }
+  groups.resize(static_cast<std::size_t>(count));
+  identity.groups.assign(groups.begin(), groups.end());
+  return identity;
+}
+
+Result<launch::Rlimit> limit_of(int resource, std::uint64_t wanted, const char* field) {
+  rlimit own{};
+  if (getrlimit(static_cast<__rlimit_resource_t>(resource), &own) != 0) return fail_errno("getrlimit");
+  if (field != nullptr && own.rlim_max != RLIM_INFINITY && wanted > own.rlim_max)
+    return fail(std::string(field) + " is above the daemon's own hard limit of " + std::to_string(own.rlim_max) +
+                " (raise it in the unit: LimitNOFILE=, LimitCORE=)");
+  const std::uint64_t value = std::min<std::uint64_t>(wanted, own.rlim_max);
+  return launch::Rlimit{resource, value, value};
+}
+
+/// Every limit that there is: nothing is inherited from the daemon.
+Result<std::vector<launch::Rlimit>> limits_of(const config::LimitsSpec& limits) {
+  constexpr std::uint64_t kNone = RLIM_INFINITY;
+  struct Wanted {
+    int resource;
+    std::uint64_t value;
+    const char* field;
+  };
+  const std::array wanted{Wanted{RLIMIT_NOFILE, static_cast<std::uint64_t>(limits.open_files), "limits.open_files"},
+                          Wanted{RLIMIT_CORE, limits.core.value, "limits.core"},
+                          Wanted{RLIMIT_STACK, 8ULL << 20, nullptr},
+                          Wanted{RLIMIT_MEMLOCK, 8ULL << 20, nullptr},
+                          Wanted{RLIMIT_MSGQUEUE, 819200, nullptr},
+                          Wanted{RLIMIT_SIGPENDING, 4096, nullptr},
+                          Wanted{RLIMIT_NICE, 0, nullptr},
+                          Wanted{RLIMIT_RTPRIO, 0, nullptr},
+                          // Counted for each uid over the whole host, so no limit for a worker: pids.max is.
+                          Wanted{RLIMIT_NPROC, kNone, nullptr},
+                          Wanted{RLIMIT_AS, kNone, nullptr},
+                          Wanted{RLIMIT_DATA, kNone, nullptr},
+                          Wanted{RLIMIT_RSS, kNone, nullptr},
+                          Wanted{RLIMIT_FSIZE, kNone, nullptr},
+                          Wanted{RLIMIT_CPU, kNone, nullptr},
+                          Wanted{RLIMIT_LOCKS, kNone, nullptr},
+                          Wanted{RLIMIT_RTTIME, kNone, nullptr}};
+  std::vector<launch::Rlimit> result;
+  for (const Wanted& one : wanted) {
+    HERD_TRY(const launch::Rlimit limit, limit_of(one.resource, one.value, one.field));
+    result.push_back(limit);
+  }
+  return result;
+}
+
+Result<std::uint64_t> capability_mask(const std::vector<std::string>& names) {
+  std::uint64_t mask = 0;
+  for (const std::string& name : names) {
+    cap_value_t value = 0;
+    if (cap_from_name(name.c_str(), &value) != 0) return fail("sandbox.capabilities: unknown '" + name + "'");
+    mask |= 1ULL << value;
+  }
+  return mask;
+}
+
+void replace_all(std::string& text, std::string_view from, const std::string& to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+}
+
+/// Exactly the contract's names, then the pool file's own, which can't replace those that herd reserves.
+std::vector<std::string> environment_of(const config::PoolSpec& pool, const PlanParts& parts) {
+  std::map<std::string, std::string> variables{{"HOME", "/tmp"}, {"TMPDIR", "/tmp"}, {"PATH", protocol::kDefaultPath}};
+  for (const std::string& name : pool.pass_environment)
+    if (const char* value = std::getenv(name.c_str())) variables[name] = value;
+  for (const auto& [name, value] : pool.environment) variables[name] = expand(value, pool, parts);
+  variables[protocol::kPool] = pool.name;
+  variables[protocol::kWorkerId] = parts.worker;
+  variables[protocol::kSeccompProfile] = policy_word(pool.sandbox.seccomp.policy);
+  if (parts.port) variables[protocol::kPort] = std::to_string(*parts.port);
+  if (parts.has_listener) {
+    variables[protocol::kListenFds] = "1";
+    variables[protocol::kListenFdNames] = "herd";
+  }
+  std::vector<std::string> environment;
+  for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
+  return environment;
+}
+
+launch::Namespaces namespaces_of(const config::SandboxSpec& sandbox) {
+  const auto has = [&](config::Namespace wanted) {
+    return std::ranges::find(sandbox.namespaces, wanted) != sandbox.namespaces.end();
+  };
+  launch::Namespaces namespaces;
+  namespaces.pid = has(config::Namespace::pid);
+  namespaces.mount = has(config::Namespace::mount);
+  namespaces.ipc = has(config::Namespace::ipc);
+  namespaces.uts = has(config::Namespace::uts);
+  namespaces.cgroup = has(config::Namespace::cgroup);
+  namespaces.network = sandbox.network != config::Network::host;
+  namespaces.loopback_up = sandbox.network == config::Network::loopback;
+  return namespaces;
+}
+
+}  // namespace
+
+const char* policy_word(config::SeccompPolicy policy) {
+  switch (policy) {
+    case config::SeccompPolicy::off: return "off";
+    case config::SeccompPolicy::log: return "log";
+    case config::SeccompPolicy::errno_: return "errno";
+    case config::SeccompPolicy::kill: return "kill";
+  }
+  return "errno";
+}
+
+std::string expand(std::string text, const config::PoolSpec& pool, const PlanParts& parts) {
+  if (parts.port) replace_all(text, "${PORT}", std::to_string(*parts.port));
+  replace_all(text, "${WORKER_ID}", parts.worker);
+  replace_all(text, "${POOL}", pool.name);
+  return text;
+}
+
+Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& parts) {
+  launch::Plan plan;
+  plan.pool = pool.name;
+  plan.worker = parts.worker;
+  for (const std::string& word : pool.command) plan.argv.push_back(expand(word, pool, parts));
+  plan.environment = environment_of(pool, parts);
+  plan.working_directory = pool.working_directory;
+  plan.namespaces = namespaces_of(pool.sandbox);
+  const config::FilesystemSpec& filesystem = pool.sandbox.filesystem;
+  if (filesystem.tmp) plan.filesystem.tmp_bytes = filesystem.tmp->value;
+  plan.filesystem.hide = filesystem.hide;
+  plan.filesystem.read_only = filesystem.read_only;
+  plan.filesystem.writable = filesystem.writable;
+  HERD_TRY(plan.rlimits, limits_of(pool.limits));
+  HERD_TRY(plan.capabilities, capability_mask(pool.sandbox.capabilities));
+  HERD_TRY(const Identity identity, identity_of(pool.sandbox.user, parts.auto_uid));
+  plan.uid = identity.uid;
+  plan.gid = identity.gid;
+  plan.groups = identity.groups;
+  plan.no_new_privs = pool.sandbox.no_new_privs;
+  const config::SeccompSpec& seccomp = pool.sandbox.seccomp;
+  plan.seccomp_at_exec = seccomp.policy != config::SeccompPolicy::off && seccomp.enter == config::SeccompEnter::exec;
+  plan.seccomp_logs = seccomp.policy == config::SeccompPolicy::errno_ || seccomp.policy == config::SeccompPolicy::log;
+  plan.stop_signal = pool.stop.signal;
+  plan.stop_grace_ms = pool.stop.grace.count();
+  plan.notify = true;  // a program that speaks the protocol finds it, whatever counts as ready here
+  plan.notify_path = plan.namespaces.mount ? kNotifyInside : parts.notify_path_on_host;
+  return plan;
+}
+
+}  // namespace herd::worker

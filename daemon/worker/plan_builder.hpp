@@ -1,0 +1,31 @@
+// From a pool's definition to one worker's launch plan.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/error.hpp"
+#include "config/pool_spec.hpp"
+#include "protocol/launch/plan.hpp"
+
+namespace herd::worker {
+
+/// What is this worker's alone.
+struct PlanParts {
+  std::string worker;                  // its id
+  std::uint32_t auto_uid = 0;          // used where sandbox.user is "auto"
+  std::optional<std::uint16_t> port;   // listen: port
+  bool has_listener = false;           // a socket is handed over
+  std::string notify_path_on_host;     // used where there is no mount namespace
+};
+
+/// Errors: an unknown user, a limit above what the daemon itself may have.
+Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& parts);
+
+/// "${PORT}" "${WORKER_ID}" "${POOL}" in `text`.
+std::string expand(std::string text, const config::PoolSpec& pool, const PlanParts& parts);
+
+const char* policy_word(config::SeccompPolicy policy);
+
+}  // namespace herd::worker

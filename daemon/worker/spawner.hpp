@@ -1,0 +1,70 @@
+// The spawning thread: makes a worker's cgroup and pipes and starts herd-exec in it.
+//
+// A thread of its own, because vfork holds the caller until the exec, and because no-new-privs is a property of a
+// thread: set once here, everything that is started inherits it, and the rest of the daemon is not touched.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "common/error.hpp"
+#include "common/kernel/cgroup.hpp"
+#include "common/unique_fd.hpp"
+#include "protocol/launch/plan.hpp"
+
+namespace herd::worker {
+
+struct SpawnOrder {
+  launch::Plan plan;  // its fds are named here, in the spawner
+  kernel::CgroupLimits limits;
+  bool is_required = true;  // false: limits that the host lacks are left out, and said
+  UniqueFd listener;
+  std::shared_ptr<const UniqueFd> seccomp_filter;  // sealed memfd, shared by all workers of a profile
+};
+
+struct Spawned {
+  UniqueFd line;          // herdd's end of the owner's line
+  UniqueFd init_pidfd;    // of herd-exec
+  UniqueFd stdout_pipe, stderr_pipe;  // read ends, non-blocking
+  kernel::WorkerCgroup cgroup;
+  std::vector<std::string> left_out;
+};
+
+class Spawner {
+ public:
+  enum class Privileges { no_new, may_gain };
+  using Done = std::function<void(Result<Spawned>)>;
+
+  /// `cgroups` and `program` (herd-exec, pinned) must outlive it.
+  Spawner(const kernel::Cgroups& cgroups, const UniqueFd& program, Privileges privileges);
+  /// Finishes what was submitted, then joins the thread.
+  ~Spawner();
+  Spawner(const Spawner&) = delete;
+  Spawner& operator=(const Spawner&) = delete;
+
+  /// Any thread. `done` is called on the spawning thread.
+  void submit(SpawnOrder order, Done done);
+
+ private:
+  struct Job {
+    SpawnOrder order;
+    Done done;
+  };
+  void run();
+  Result<Spawned> spawn(SpawnOrder order) const;
+
+  const kernel::Cgroups& cgroups_;
+  const UniqueFd& program_;
+  Privileges privileges_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Job> jobs_;
+  bool stopping_ = false;
+  std::thread thread_;  // last: starts when all else is there
+};
+
+}  // namespace herd::worker

@@ -1,0 +1,194 @@
+#include "daemon/worker/verify.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <sstream>
+
+#include "common/kernel/files.hpp"
+
+namespace herd::worker {
+namespace {
+
+std::string hex(std::uint64_t value) {
+  char text[20];
+  std::snprintf(text, sizeof text, "%016lx", static_cast<unsigned long>(value));
+  return text;
+}
+
+std::string joined(const std::vector<std::uint32_t>& ids) {
+  std::string text;
+  for (const std::uint32_t id : ids) text += (text.empty() ? "" : " ") + std::to_string(id);
+  return text.empty() ? "none" : text;
+}
+
+std::string link_at(const std::string& path) {
+  std::array<char, 128> buffer{};
+  const ssize_t count = readlink(path.c_str(), buffer.data(), buffer.size());
+  return count < 0 ? "" : std::string(buffer.data(), static_cast<std::size_t>(count));
+}
+
+class Verifier {
+ public:
+  Verifier(pid_t pid, const Expectation& expected, const kernel::WorkerCgroup& cgroup)
+      : proc_("/proc/" + std::to_string(pid)), expected_(expected), cgroup_(cgroup) {}
+
+  std::vector<Check> run() {
+    threads();
+    identity();
+    namespaces();
+    cgroup();
+    mounts();
+    return std::move(checks_);
+  }
+
+ private:
+  void add(std::string name, std::string wanted, std::string found) {
+    const bool ok = wanted == found;
+    checks_.push_back({std::move(name), std::move(wanted), std::move(found), ok});
+  }
+  void add_unreadable(std::string name, const Error& error) { checks_.push_back({std::move(name), "readable", error.message, false}); }
+
+  /// no-new-privs and the filter are properties of a thread: every one must have them.
+  void threads() {
+    const launch::Plan& plan = expected_.plan;
+    const int wanted_filters = expected_.daemon.seccomp_filters + (expected_.has_seccomp ? 1 : 0);
+    const int wanted_mode = wanted_filters > 0 ? 2 : 0;
+    std::string no_new_privs = "1", mode = std::to_string(wanted_mode), filters;
+    int fewest = -1;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(proc_ + "/task", error)) {
+      const auto status = kernel::read_status(AT_FDCWD, entry.path().string() + "/status");
+      if (!status) continue;  // that thread has ended
+      if (!status->no_new_privs) no_new_privs = "0";
+      if (status->seccomp_mode != wanted_mode) mode = std::to_string(status->seccomp_mode);
+      if (fewest < 0 || status->seccomp_filters < fewest) fewest = status->seccomp_filters;
+    }
+    if (fewest < 0) return add("process", "alive", "gone");
+    if (plan.no_new_privs || expected_.daemon.no_new_privs) add("no_new_privs", "1", no_new_privs);
+    if (!expected_.has_seccomp) return;  // `off`: what the program does to itself is its own affair
+    add("seccomp", std::to_string(wanted_mode), mode);
+    const std::string wanted = "at least " + std::to_string(wanted_filters);
+    checks_.push_back({"seccomp_filters", wanted, std::to_string(fewest), fewest >= wanted_filters});
+  }
+
+  void identity() {
+    const auto status = kernel::read_status(AT_FDCWD, proc_ + "/status");
+    if (!status) return add_unreadable("status", status.error());
+    const launch::Plan& plan = expected_.plan;
+    add("uid", joined({plan.uid, plan.uid, plan.uid, plan.uid}), joined(status->uids));
+    add("gid", joined({plan.gid, plan.gid, plan.gid, plan.gid}), joined(status->gids));
+    std::vector<std::uint32_t> groups = plan.groups;
+    std::ranges::sort(groups);
+    add("groups", joined(groups), joined(status->groups));
+    const std::string capabilities = hex(plan.capabilities);
+    add("capabilities inheritable", capabilities, hex(status->cap_inheritable));
+    add("capabilities permitted", capabilities, hex(status->cap_permitted));
+    add("capabilities effective", capabilities, hex(status->cap_effective));
+    add("capabilities bounding", capabilities, hex(status->cap_bounding));
+    add("capabilities ambient", capabilities, hex(status->cap_ambient));
+  }
+
+  void namespaces() {
+    const launch::Namespaces& wanted = expected_.plan.namespaces;
+    const std::array<std::pair<const char*, bool>, 6> kinds{{{"pid", wanted.pid},
+                                                            {"mnt", wanted.mount},
+                                                            {"ipc", wanted.ipc},
+                                                            {"uts", wanted.uts},
+                                                            {"cgroup", wanted.cgroup},
+                                                            {"net", wanted.network}}};
+    for (const auto& [kind, is_own] : kinds) {
+      const std::string host = link_at(std::string("/proc/self/ns/") + kind);
+      const std::string found = link_at(proc_ + "/ns/" + kind);
+      const bool differs = found != host;
+      checks_.push_back({std::string("namespace ") + kind, is_own ? "own" : "host",
+                         found.empty() ? "unreadable" : (differs ? "own " : "host ") + found,
+                         !found.empty() && !host.empty() && differs == is_own});
+    }
+  }
+
+  void cgroup() {
+    const auto text = kernel::read_file(proc_ + "/cgroup");
+    if (!text) return add_unreadable("cgroup", text.error());
+    for (const auto& [line, path] : cgroup_.paths_by_hierarchy()) {
+      std::string found = "not a member";
+      std::istringstream lines(*text);
+      for (std::string row; std::getline(lines, row);) {
+        const std::size_t first = row.find(':');
+        const std::size_t second = first == std::string::npos ? first : row.find(':', first + 1);
+        if (second == std::string::npos) continue;
+        const std::string controllers = "," + row.substr(first + 1, second - first - 1) + ",";
+        if (controllers.find("," + line + ",") != std::string::npos) found = row.substr(second + 1);
+      }
+      add(line.empty() ? "cgroup" : "cgroup " + line, path, found);
+    }
+    for (const kernel::LimitReading& limit : cgroup_.read_limits()) add("limit " + limit.name, limit.wanted, limit.found);
+  }
+
+  void mounts() {
+    if (!expected_.plan.namespaces.mount) return;
+    const auto text = kernel::read_file(proc_ + "/mountinfo", 4 << 20);
+    if (!text) return add_unreadable("mounts", text.error());
+    std::vector<std::string> allowed = own_writable_mounts();
+    const auto& writable = expected_.plan.filesystem.writable;
+    allowed.insert(allowed.end(), writable.begin(), writable.end());
+    std::string found;
+    for (const std::string& mount : unexpected_writable_mounts(*text, allowed)) found += (found.empty() ? "" : " ") + mount;
+    add("writable mounts", "none but its own", found.empty() ? "none but its own" : found);
+  }
+
+  std::string proc_;
+  const Expectation& expected_;
+  const kernel::WorkerCgroup& cgroup_;
+  std::vector<Check> checks_;
+};
+
+}  // namespace
+
+Result<DaemonFacts> read_daemon_facts() {
+  HERD_TRY(const auto status, kernel::read_status(AT_FDCWD, "/proc/self/status"));
+  return DaemonFacts{status.seccomp_filters, status.no_new_privs};
+}
+
+std::vector<Check> verify(pid_t pid, const Expectation& expected, const kernel::WorkerCgroup& cgroup) {
+  return Verifier(pid, expected, cgroup).run();
+}
+
+std::string failed_checks(const std::vector<Check>& checks) {
+  std::string names;
+  for (const Check& check : checks)
+    if (!check.ok) names += (names.empty() ? "" : ", ") + check.name;
+  return names;
+}
+
+std::string describe_failures(const std::vector<Check>& checks) {
+  std::string text;
+  for (const Check& check : checks)
+    if (!check.ok) text += (text.empty() ? "" : "; ") + check.name + ": wanted " + check.wanted + ", found " + check.found;
+  return text;
+}
+
+std::vector<std::string> own_writable_mounts() { return {"/tmp", "/run", "/dev/shm", "/proc"}; }
+
+std::vector<std::string> unexpected_writable_mounts(const std::string& mountinfo, const std::vector<std::string>& allowed) {
+  std::vector<std::string> found;
+  std::istringstream lines(mountinfo);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string id, parent, device, root, mount_point, options;
+    words >> id >> parent >> device >> root >> mount_point >> options;
+    const bool is_read_only = options == "ro" || options.starts_with("ro,");
+    const bool is_allowed = std::ranges::any_of(allowed, [&](const std::string& path) {
+      // Below a writable bind its own submounts come along.
+      return mount_point == path || (mount_point.starts_with(path + "/") && path != "/proc");
+    });
+    if (!is_read_only && !is_allowed) found.push_back(mount_point);
+  }
+  return found;
+}
+
+}  // namespace herd::worker

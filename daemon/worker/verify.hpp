@@ -1,0 +1,50 @@
+// The proof: what the kernel says of a worker's isolation, held against what its pool file asks for.
+// Everything is read from /proc and the cgroup files, nothing from herd's own plan of what it did.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "common/error.hpp"
+#include "common/kernel/cgroup.hpp"
+#include "common/kernel/process.hpp"
+#include "protocol/launch/plan.hpp"
+
+namespace herd::worker {
+
+struct Check {
+  std::string name;  // "no_new_privs" "seccomp" "namespace pid" "limit memory.max" ...
+  std::string wanted, found;
+  bool ok = false;
+};
+
+/// What the daemon itself has: a worker's must differ, or (host network) be the same.
+struct DaemonFacts {
+  int seccomp_filters = 0;
+  bool no_new_privs = false;
+};
+Result<DaemonFacts> read_daemon_facts();
+
+struct Expectation {
+  const launch::Plan& plan;
+  bool has_seccomp = true;
+  DaemonFacts daemon;
+};
+
+/// All checks, in a fixed order; a fact that can't be read is a check that is not ok.
+std::vector<Check> verify(pid_t pid, const Expectation& expected, const kernel::WorkerCgroup& cgroup);
+
+/// The names of the checks that failed, joined; empty if all is as wanted.
+std::string failed_checks(const std::vector<Check>& checks);
+
+/// "uid: wanted 5, found 0; ..." for people.
+std::string describe_failures(const std::vector<Check>& checks);
+
+/// Mount points of a worker that may be written, beside its `writable` ones.
+std::vector<std::string> own_writable_mounts();
+/// From the text of a mountinfo file: mount points that are not read-only and not in `allowed`.
+std::vector<std::string> unexpected_writable_mounts(const std::string& mountinfo, const std::vector<std::string>& allowed);
+
+}  // namespace herd::worker

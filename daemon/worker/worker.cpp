@@ -1,0 +1,229 @@
+#include "daemon/worker/worker.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <boost/asio.hpp>
+
+#include "common/kernel/process.hpp"
+#include "common/kernel/seqpacket.hpp"
+#include "common/log.hpp"
+
+namespace herd::worker {
+
+namespace asio = boost::asio;
+
+Worker::Worker(Resources& resources, std::shared_ptr<const config::PoolSpec> pool, std::string id,
+               WorkerCallbacks callbacks)
+    : resources_(resources),
+      pool_(std::move(pool)),
+      id_(std::move(id)),
+      callbacks_(std::move(callbacks)),
+      output_(resources.io, pool_->name, id_),
+      line_(resources.io),
+      init_pidfd_(resources.io),
+      timers_(resources.io) {}
+
+void Worker::start() {
+  auto order = prepare();
+  if (!order) {
+    // The answer comes from the loop, as every other does, never from inside start().
+    asio::post(resources_.io, [self = shared_from_this(), error = order.error()] { self->fail_start("spawn", error); });
+    return;
+  }
+  plan_ = order->plan;
+  Spawner& spawner = pool_->sandbox.no_new_privs ? resources_.spawner : resources_.privileged_spawner;
+  spawner.submit(std::move(*order), [self = shared_from_this()](Result<Spawned> spawned) {
+    auto& io = self->resources_.io;
+    asio::post(io, [self, moved = std::make_shared<Result<Spawned>>(std::move(spawned))] {
+      self->on_spawned(std::move(*moved));
+    });
+  });
+  spawn_task(watch_ready_timeout(shared_from_this()), "wait for a worker to get ready");
+}
+
+Result<SpawnOrder> Worker::prepare() {
+  PlanParts parts;
+  parts.worker = id_;
+  if (pool_->sandbox.user == "auto") {
+    HERD_TRY(record_.uid, resources_.uids.take());
+    has_uid_ = true;
+    parts.auto_uid = record_.uid;
+  }
+  SpawnOrder order;
+  const std::string base = resources_.sockets_directory + "/" + id_;
+  parts.notify_path_on_host = base + ".notify";
+  if (pool_->listen == config::Listen::unix_socket || pool_->listen == config::Listen::tcp) {
+    socket_path_ = pool_->listen == config::Listen::tcp ? "" : base + ".sock";
+    HERD_TRY(Listener listener, socket_path_.empty() ? listen_tcp() : listen_unix(socket_path_, resources_.socket_access));
+    order.listener = std::move(listener.fd);
+    record_.address = std::move(listener.address);
+    parts.has_listener = true;
+  } else if (pool_->listen == config::Listen::port) {
+    HERD_TRY(port_, pick_port(resources_.ports));
+    resources_.ports.insert(*port_);
+    parts.port = port_;
+    record_.address = "tcp:127.0.0.1:" + std::to_string(*port_);
+  }
+  HERD_TRY(order.plan, build_plan(*pool_, parts));
+  record_.uid = order.plan.uid;
+  HERD_TRY(order.seccomp_filter, resources_.filters.get(pool_->sandbox.seccomp));
+  order.limits = {pool_->limits.memory, pool_->limits.swap, pool_->limits.cpu, pool_->limits.pids};
+  order.is_required = pool_->sandbox.required;
+  return order;
+}
+
+void Worker::fail_start(const std::string& stage, const Error& error) {
+  setup_failure_ = Reason{ReasonKind::setup_failed, 0, 0, error.errno_value, stage, error.message};
+  timers_.ready.cancel();
+  release();
+  callbacks_.gone(final_reason());
+  callbacks_ = {};
+}
+
+void Worker::on_spawned(Result<Spawned> spawned) {
+  if (!spawned) {
+    // What the spawner does has the cgroup and herd-exec's start in it; its message says which.
+    return fail_start(spawned.error().message.starts_with("cgroup") ? "cgroup" : "spawn", spawned.error());
+  }
+  is_spawned_ = true;
+  cgroup_ = std::move(spawned->cgroup);
+  record_.left_out = std::move(spawned->left_out);
+  line_.assign(spawned->line.release());
+  init_pidfd_.assign(spawned->init_pidfd.release());
+  output_.start(std::move(spawned->stdout_pipe), std::move(spawned->stderr_pipe), shared_from_this());
+  spawn_task(read_line(shared_from_this()), "read the owner's line");
+  spawn_task(wait_for_end(shared_from_this()), "wait for a worker's end");
+  spawn_task(watch_oom(shared_from_this()), "watch for out of memory");
+  if (stop_reason_) send_stop(Duration{0});  // it was not wanted any more before it was there
+}
+
+void Worker::on_message(kernel::Message message) {
+  auto parsed = launch::parse_from_exec(message.text);
+  if (!parsed) return log_error(parsed.error().message, {pool_->name, id_, {}});
+  const LogSubject subject{pool_->name, id_, {}};
+  if (std::holds_alternative<launch::Started>(*parsed)) {
+    on_started(std::move(message));
+  } else if (const auto* failed = std::get_if<launch::Failed>(&*parsed)) {
+    setup_failure_ = Reason{ReasonKind::setup_failed, 0, 0, failed->errno_value, failed->stage, failed->message};
+  } else if (std::holds_alternative<launch::NotifiedReady>(*parsed)) {
+    if (pool_->ready.kind == config::ReadyKind::notify) on_ready();
+  } else if (const auto* status = std::get_if<launch::NotifiedStatus>(&*parsed)) {
+    record_.status_text = status->text;
+  } else if (std::holds_alternative<launch::NotifyRefused>(*parsed)) {
+    log_warning("READY=1 came from another process than the worker and was refused", subject);
+  } else if (const auto* exited = std::get_if<launch::Exited>(&*parsed)) {
+    exited_ = *exited;
+  }
+}
+
+void Worker::on_started(kernel::Message message) {
+  if (message.fds.size() != 1) return begin_stop({ReasonKind::setup_failed, 0, 0, EPROTO, "exec", "no pidfd came"}, Duration{0});
+  worker_pidfd_ = std::move(message.fds.front());
+  // A worker that ended at once has no number any more; its exit is on the line already.
+  const auto pid = kernel::pid_of(worker_pidfd_.get());
+  if (!pid) return;
+  record_.pid = *pid;
+  switch (pool_->ready.kind) {
+    case config::ReadyKind::notify: return;
+    case config::ReadyKind::started: return on_ready();
+    default: return spawn_task(probe_until_ready(shared_from_this()), "probe a worker until it is ready");
+  }
+}
+
+void Worker::on_ready() {
+  if (is_ready_ || stop_reason_) return;
+  is_ready_ = true;
+  callbacks_.ready();
+  verify_now();
+}
+
+/// A program that says nothing (ready: started) is given until its ready timeout to enter its sandbox, as no event
+/// tells of that; all others said that they are ready, and must have it.
+void Worker::verify_now() {
+  if (stop_reason_) return;
+  const bool has_seccomp = pool_->sandbox.seccomp.policy != config::SeccompPolicy::off;
+  record_.checks = verify(record_.pid.value_or(-1), {plan_, has_seccomp, resources_.daemon}, cgroup_);
+  const std::string failed = failed_checks(record_.checks);
+  const bool is_same_process = worker_pidfd_ && kernel::is_alive(worker_pidfd_.get());
+  if (failed.empty() && is_same_process) return become_verified();
+  if (!is_same_process) return;  // its exit is the reason, and is on its way
+  const bool may_still_enter = pool_->ready.kind == config::ReadyKind::started && has_seccomp &&
+                               pool_->sandbox.seccomp.enter == config::SeccompEnter::worker &&
+                               failed == "seccomp, seccomp_filters";
+  if (may_still_enter && !is_out_of_time_) return retry_verification();
+  begin_stop({ReasonKind::not_verified, 0, 0, 0, failed, describe_failures(record_.checks)}, Duration{0});
+}
+
+void Worker::retry_verification() {
+  timers_.health.expires_after(std::chrono::milliseconds(5));
+  timers_.health.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    if (!error) self->verify_now();
+  });
+}
+
+void Worker::become_verified() {
+  is_verified_ = true;
+  timers_.ready.cancel();
+  callbacks_.verified();
+  if (pool_->health) spawn_task(watch_health(shared_from_this()), "check a worker's health");
+  if (pool_->recycle.memory) spawn_task(watch_memory(shared_from_this()), "watch a worker's memory");
+}
+
+void Worker::stop(Reason reason) { begin_stop(std::move(reason), pool_->stop.grace); }
+
+void Worker::begin_stop(Reason reason, Duration grace) {
+  if (stop_reason_ || is_gone_) return;
+  stop_reason_ = std::move(reason);
+  timers_.ready.cancel();
+  timers_.health.cancel();
+  timers_.memory.cancel();
+  if (is_spawned_) send_stop(grace);
+}
+
+void Worker::send_stop(Duration grace) {
+  const std::string order = launch::to_json(launch::Stop{pool_->stop.signal, grace.count()});
+  // A line that is closed or full means that herd-exec is ending or stuck: the forced stop below sees to that.
+  (void)kernel::send_message(line_.native_handle(), order);
+  spawn_task(force_stop(shared_from_this(), grace + kForceAfter), "stop a worker by force");
+}
+
+Reason Worker::final_reason() {
+  if (setup_failure_) return *setup_failure_;
+  const auto oom_kills = cgroup_.oom_kills();
+  const bool was_oom_killed = oom_kills && *oom_kills > 0;
+  const bool killed_from_outside = !exited_ || (exited_->signal == SIGKILL && !exited_->asked);
+  if (was_oom_killed && (killed_from_outside || (stop_reason_ && stop_reason_->kind == ReasonKind::oom_killed)))
+    return Reason{ReasonKind::oom_killed};
+  if (stop_reason_ && (!exited_ || exited_->asked)) return *stop_reason_;
+  if (!exited_) return Reason{ReasonKind::signaled, 0, SIGKILL, 0, "", "herd-exec was ended, and the tree with it"};
+  if (exited_->signal == SIGSYS && pool_->sandbox.seccomp.policy == config::SeccompPolicy::kill)
+    return Reason{ReasonKind::denied_syscall};
+  if (exited_->signal != 0) return Reason{ReasonKind::signaled, 0, exited_->signal};
+  return Reason{ReasonKind::exited, exited_->code};
+}
+
+/// What was this worker's alone, once its last process is gone.
+void Worker::release() {
+  is_gone_ = true;
+  timers_.ready.cancel();
+  timers_.stop.cancel();
+  timers_.health.cancel();
+  timers_.memory.cancel();
+  timers_.end.cancel();
+  if (oom_events_) oom_events_->close();
+  output_.finish();
+  line_.close();
+  init_pidfd_.close();
+  worker_pidfd_.reset();
+  if (!socket_path_.empty()) unlink(socket_path_.c_str());
+  unlink((resources_.sockets_directory + "/" + id_ + ".notify").c_str());
+  if (has_uid_) resources_.uids.give_back(record_.uid);
+  if (port_) resources_.ports.erase(*port_);
+}
+
+void Worker::spawn_task(Awaitable<> task, const char* what) {
+  asio::co_spawn(resources_.io, std::move(task), log_failure(what));
+}
+
+}  // namespace herd::worker

@@ -1,0 +1,136 @@
+// One worker, from the order to start it until nothing of it is left. Acts; what should happen is the pool's to
+// decide. Lives on the daemon's loop; its coroutines hold it alive until `gone`.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/kernel/seqpacket.hpp"
+#include "common/reason.hpp"
+#include "config/pool_spec.hpp"
+#include "daemon/worker/filters.hpp"
+#include "daemon/worker/listener.hpp"
+#include "daemon/worker/output_reader.hpp"
+#include "daemon/worker/plan_builder.hpp"
+#include "daemon/worker/spawner.hpp"
+#include "daemon/worker/uid_pool.hpp"
+#include "daemon/worker/verify.hpp"
+#include "protocol/launch/owner_line.hpp"
+
+namespace herd::worker {
+
+/// What all workers stand on, wired once by the app; outlives them.
+struct Resources {
+  boost::asio::io_context& io;
+  Spawner& spawner;             // its thread has no-new-privs
+  Spawner& privileged_spawner;  // for pools that say "no_new_privs": false
+  UidPool& uids;
+  Filters& filters;
+  std::string sockets_directory;
+  SocketAccess socket_access;
+  DaemonFacts daemon;
+  std::set<std::uint16_t> ports;  // given to workers with listen: port
+};
+
+/// What a worker tells its pool's driver, on the loop; never from inside start() or stop().
+struct WorkerCallbacks {
+  std::function<void()> ready;      // it said so: now it is verified
+  std::function<void()> verified;   // the kernel agreed
+  std::function<void()> unhealthy;  // once
+  std::function<void(Bytes)> memory;
+  std::function<void(Reason)> gone;  // last call
+};
+
+struct WorkerRecord {
+  std::optional<pid_t> pid;  // as the daemon sees it
+  std::string address;
+  std::uint32_t uid = 0;
+  std::vector<Check> checks;
+  std::vector<std::string> left_out;
+  std::string status_text;  // STATUS= of sd_notify
+};
+
+class Worker : public std::enable_shared_from_this<Worker> {
+ public:
+  Worker(Resources& resources, std::shared_ptr<const config::PoolSpec> pool, std::string id, WorkerCallbacks callbacks);
+
+  void start();
+  /// Stop signal, grace, then the whole tree. The first reason stays.
+  void stop(Reason reason);
+
+  [[nodiscard]] const std::string& id() const { return id_; }
+  [[nodiscard]] const WorkerRecord& record() const { return record_; }
+  [[nodiscard]] kernel::CgroupUsage usage() const { return cgroup_.usage(); }
+  [[nodiscard]] OutputReader& output() { return output_; }
+  [[nodiscard]] const config::PoolSpec& pool() const { return *pool_; }
+
+ private:
+  using Self = std::shared_ptr<Worker>;
+  template <typename T = void>
+  using Awaitable = boost::asio::awaitable<T>;
+  /// Beyond the grace, for herd-exec to do its work before the cgroup is killed under it.
+  static constexpr Duration kForceAfter{2000};
+
+  Result<SpawnOrder> prepare();
+  void on_spawned(Result<Spawned> spawned);
+  void fail_start(const std::string& stage, const Error& error);
+  bool read_messages();
+  void on_message(kernel::Message message);
+  void on_started(kernel::Message message);
+  void on_ready();
+  bool owns_port();
+  void verify_now();
+  void retry_verification();
+  void become_verified();
+  void begin_stop(Reason reason, Duration grace);
+  void send_stop(Duration grace);
+  Reason final_reason();
+  void release();
+
+  void spawn_task(Awaitable<> task, const char* what);
+  static Awaitable<> read_line(Self self);
+  static Awaitable<> watch_ready_timeout(Self self);
+  static Awaitable<> probe_until_ready(Self self);
+  static Awaitable<> watch_health(Self self);
+  static Awaitable<> watch_memory(Self self);
+  static Awaitable<> watch_oom(Self self);
+  static Awaitable<> force_stop(Self self, Duration after);
+  static Awaitable<> wait_for_end(Self self);
+  static Awaitable<> empty_cgroup(Self self);
+
+  struct Timers {
+    explicit Timers(boost::asio::io_context& io) : ready(io), stop(io), health(io), memory(io), end(io) {}
+    boost::asio::steady_timer ready, stop, health, memory, end;
+  };
+
+  Resources& resources_;
+  std::shared_ptr<const config::PoolSpec> pool_;
+  std::string id_;
+  WorkerCallbacks callbacks_;
+  launch::Plan plan_;  // as ordered, for the proof
+  WorkerRecord record_;
+  OutputReader output_;
+  kernel::WorkerCgroup cgroup_;
+  UniqueFd worker_pidfd_;
+  boost::asio::posix::stream_descriptor line_, init_pidfd_;
+  std::optional<boost::asio::posix::stream_descriptor> oom_events_;
+  Timers timers_;
+  std::optional<std::uint16_t> port_;
+  std::string socket_path_;
+
+  std::optional<Reason> stop_reason_;    // why herd ends it
+  std::optional<Reason> setup_failure_;  // what herd-exec reported
+  std::optional<launch::Exited> exited_;
+  bool has_uid_ = false, is_spawned_ = false, is_ready_ = false, is_verified_ = false, is_gone_ = false;
+  bool is_out_of_time_ = false, told_port_taken_ = false;
+};
+
+}  // namespace herd::worker

@@ -1,0 +1,193 @@
+// A worker's coroutines: what it waits for while it lives. Each holds the worker alive and ends with it.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <chrono>
+
+#include "common/kernel/process.hpp"
+#include "common/kernel/seqpacket.hpp"
+#include "common/log.hpp"
+#include "daemon/worker/probe.hpp"
+#include "daemon/worker/worker.hpp"
+
+namespace herd::worker {
+namespace {
+
+namespace asio = boost::asio;
+using asio::as_tuple;
+using asio::use_awaitable;
+using asio::posix::descriptor_base;
+using namespace std::chrono_literals;
+
+constexpr auto kFirstProbePause = 2ms;
+constexpr auto kLongestProbePause = 100ms;
+constexpr auto kMemorySampleEvery = 5s;
+constexpr auto kCgroupEmptyWait = 200ms;  // then it is killed and looked at again
+constexpr int kOomLooks = 50;
+
+}  // namespace
+
+asio::awaitable<void> Worker::read_line(Self self) {
+  while (self->line_.is_open()) {
+    const auto [error] = co_await self->line_.async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
+    if (error || !self->line_.is_open()) co_return;
+    if (!self->read_messages()) co_return;
+  }
+}
+
+/// False at the end of the line.
+bool Worker::read_messages() {
+  while (line_.is_open()) {
+    auto message = kernel::receive_message(line_.native_handle(), false);
+    if (!message) return message.error().errno_value == EAGAIN;
+    if (message->text.empty()) return false;
+    on_message(std::move(*message));
+  }
+  return false;
+}
+
+asio::awaitable<void> Worker::watch_ready_timeout(Self self) {
+  self->timers_.ready.expires_after(self->pool_->ready.timeout);
+  const auto [error] = co_await self->timers_.ready.async_wait(as_tuple(use_awaitable));
+  if (error || self->is_verified_ || self->is_gone_) co_return;
+  self->is_out_of_time_ = true;
+  if (!self->is_ready_) self->begin_stop(Reason{ReasonKind::ready_timeout}, self->pool_->stop.grace);
+}
+
+asio::awaitable<void> Worker::probe_until_ready(Self self) {
+  const config::ReadySpec& ready = self->pool_->ready;
+  auto pause = std::chrono::milliseconds(kFirstProbePause);
+  // Ends with the ready timeout, which stops the worker.
+  while (!self->stop_reason_ && !self->is_gone_) {
+    const std::string& address = self->record_.address;
+    std::string failure;
+    if (ready.kind == config::ReadyKind::http) {
+      failure = co_await probe_http(address, ready.http_path, ready.timeout);
+    } else {
+      failure = co_await probe_connect(address, ready.timeout);
+    }
+    if (self->stop_reason_ || self->is_gone_) co_return;
+    if (failure.empty() && self->owns_port()) co_return self->on_ready();
+    self->timers_.health.expires_after(pause);
+    co_await self->timers_.health.async_wait(as_tuple(use_awaitable));
+    pause = std::min<std::chrono::milliseconds>(pause * 2, kLongestProbePause);
+  }
+}
+
+/// Between herd's choice of a port and the worker's bind another program may have taken it: an answer proves nothing
+/// about who gave it.
+bool Worker::owns_port() {
+  if (!port_) return true;
+  const auto owns = is_listener_of(cgroup_, record_.pid.value_or(-1), *port_);
+  if (!owns) return false;
+  if (!*owns && !std::exchange(told_port_taken_, true))
+    log_warning("port " + std::to_string(*port_) + " is answered by a process that is not this worker's", {pool_->name, id_, {}});
+  return *owns;
+}
+
+asio::awaitable<void> Worker::watch_health(Self self) {
+  const config::HealthSpec& health = *self->pool_->health;
+  int failures = 0;
+  while (!self->stop_reason_ && !self->is_gone_) {
+    self->timers_.health.expires_after(health.interval);
+    const auto [error] = co_await self->timers_.health.async_wait(as_tuple(use_awaitable));
+    if (error) co_return;
+    const std::string failure = co_await probe_http(self->record_.address, health.http_path, health.timeout);
+    if (self->stop_reason_ || self->is_gone_) co_return;
+    failures = failure.empty() ? 0 : failures + 1;
+    if (!failure.empty()) log_warning("health check " + std::to_string(failures) + " of " + std::to_string(health.failures) + " failed: " + failure, {self->pool_->name, self->id_, {}});
+    if (failures < health.failures) continue;
+    self->callbacks_.unhealthy();
+    co_return;
+  }
+}
+
+asio::awaitable<void> Worker::watch_memory(Self self) {
+  while (!self->stop_reason_ && !self->is_gone_) {
+    self->timers_.memory.expires_after(kMemorySampleEvery);
+    const auto [error] = co_await self->timers_.memory.async_wait(as_tuple(use_awaitable));
+    if (error || self->is_gone_) co_return;
+    if (const auto used = self->cgroup_.usage().memory_bytes) self->callbacks_.memory(Bytes{*used});
+  }
+}
+
+/// On v2 the kernel ends the whole cgroup at once (memory.oom.group). On v1 it ends one process, maybe a child of the
+/// worker's, and the notice comes before the kill: so look until the count moves, then end the rest.
+asio::awaitable<void> Worker::watch_oom(Self self) {
+  auto watch = self->cgroup_.watch_oom();
+  if (!watch) co_return log_warning("out-of-memory can't be watched: " + watch.error().message, {self->pool_->name, self->id_, {}});
+  if (!watch->fd) co_return;
+  const bool is_v2 = watch->is_v2;
+  self->oom_events_.emplace(self->resources_.io, watch->fd.release());
+  while (!self->is_gone_) {
+    const auto [error] = co_await self->oom_events_->async_wait(is_v2 ? descriptor_base::wait_error : descriptor_base::wait_read, as_tuple(use_awaitable));
+    if (error || self->is_gone_) co_return;
+    char buffer[512];
+    if (is_v2) lseek(self->oom_events_->native_handle(), 0, SEEK_SET);
+    (void)!read(self->oom_events_->native_handle(), buffer, sizeof buffer);
+    for (int look = 0; look < kOomLooks && !self->is_gone_; ++look) {
+      const auto kills = self->cgroup_.oom_kills();
+      if (kills && *kills > 0) {
+        self->begin_stop(Reason{ReasonKind::oom_killed}, Duration{0});
+        co_return;
+      }
+      if (is_v2) break;
+      self->timers_.memory.expires_after(10ms);
+      co_await self->timers_.memory.async_wait(as_tuple(use_awaitable));
+    }
+  }
+}
+
+asio::awaitable<void> Worker::force_stop(Self self, Duration after) {
+  self->timers_.stop.expires_after(after);
+  const auto [error] = co_await self->timers_.stop.async_wait(as_tuple(use_awaitable));
+  if (error || self->is_gone_) co_return;
+  log_warning("did not end within its grace: its cgroup is killed", {self->pool_->name, self->id_, {}});
+  if (auto killed = self->cgroup_.kill(); !killed) log_error(killed.error().message, {self->pool_->name, self->id_, {}});
+}
+
+asio::awaitable<void> Worker::wait_for_end(Self self) {
+  co_await self->init_pidfd_.async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
+  siginfo_t info{};
+  waitid(P_PIDFD, static_cast<id_t>(self->init_pidfd_.native_handle()), &info, WEXITED | WNOHANG);
+  self->read_messages();  // the last words, before the line is closed
+  co_await empty_cgroup(self);
+  const Reason reason = self->final_reason();
+  for (auto removed = self->cgroup_.remove(); !removed; removed = self->cgroup_.remove()) {
+    // Only processes that the kernel has not let go of yet (EBUSY): without them gone the worker is not gone.
+    log_debug(removed.error().message, {self->pool_->name, self->id_, {}});
+    self->timers_.end.expires_after(kFirstProbePause);
+    co_await self->timers_.end.async_wait(as_tuple(use_awaitable));
+  }
+  self->cgroup_ = {};
+  self->release();
+  const auto gone = std::move(self->callbacks_.gone);
+  self->callbacks_ = {};
+  gone(reason);
+}
+
+asio::awaitable<void> Worker::empty_cgroup(Self self) {
+  using namespace asio::experimental::awaitable_operators;
+  auto events = self->cgroup_.open_events();
+  std::optional<asio::posix::stream_descriptor> changes;
+  if (events && *events) changes.emplace(self->resources_.io, events->release());
+  while (true) {
+    const auto populated = self->cgroup_.is_populated();
+    if (!populated || !*populated) co_return;
+    if (auto killed = self->cgroup_.kill(); !killed) log_error(killed.error().message, {self->pool_->name, self->id_, {}});
+    self->timers_.end.expires_after(kCgroupEmptyWait);
+    if (changes) {
+      char buffer[256];
+      lseek(changes->native_handle(), 0, SEEK_SET);
+      (void)!read(changes->native_handle(), buffer, sizeof buffer);  // a poll wakes for changes after this
+      co_await (changes->async_wait(descriptor_base::wait_error, as_tuple(use_awaitable)) ||
+                self->timers_.end.async_wait(as_tuple(use_awaitable)));
+    } else {
+      co_await self->timers_.end.async_wait(as_tuple(use_awaitable));
+    }
+  }
+}
+
+}  // namespace herd::worker

@@ -1,0 +1,66 @@
+#include "protocol/launch/owner_line.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace herd::launch {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Write {
+  Json operator()(const StageReached& m) const { return {{"type", "stage"}, {"stage", m.stage}}; }
+  Json operator()(const Started& m) const { return {{"type", "started"}, {"pid", m.pid_inside}}; }
+  Json operator()(const Failed& m) const {
+    return {{"type", "failed"}, {"stage", m.stage}, {"errno", m.errno_value}, {"message", m.message}};
+  }
+  Json operator()(const NotifiedReady&) const { return {{"type", "ready"}}; }
+  Json operator()(const NotifiedStatus& m) const { return {{"type", "status"}, {"text", m.text}}; }
+  Json operator()(const NotifyRefused& m) const { return {{"type", "notify_refused"}, {"pid", m.pid_inside}}; }
+  Json operator()(const Exited& m) const {
+    return {{"type", "exited"}, {"code", m.code}, {"signal", m.signal}, {"core", m.core}, {"asked", m.asked}};
+  }
+};
+
+FromExec read(const Json& json) {
+  const auto type = json.at("type").get<std::string>();
+  if (type == "stage") return StageReached{json.at("stage")};
+  if (type == "started") return Started{json.at("pid")};
+  if (type == "failed") return Failed{json.at("stage"), json.at("errno"), json.at("message")};
+  if (type == "ready") return NotifiedReady{};
+  if (type == "status") return NotifiedStatus{json.at("text")};
+  if (type == "notify_refused") return NotifyRefused{json.at("pid")};
+  if (type == "exited") return Exited{json.at("code"), json.at("signal"), json.at("core"), json.at("asked")};
+  throw Json::other_error::create(501, "unknown message type '" + type + "'", nullptr);
+}
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+template <typename Function>
+auto guarded(Function&& function) -> Result<decltype(function())> {
+  try {
+    return function();
+  } catch (const Json::exception& error) {
+    return fail(std::string("owner's line: ") + error.what());
+  }
+}
+
+}  // namespace
+
+std::string to_json(const FromExec& message) { return dump(std::visit(Write{}, message)); }
+
+Result<FromExec> parse_from_exec(const std::string& text) {
+  return guarded([&] { return read(Json::parse(text)); });
+}
+
+std::string to_json(const Stop& message) {
+  return dump({{"type", "stop"}, {"signal", message.signal}, {"grace_ms", message.grace_ms}});
+}
+
+Result<Stop> parse_stop(const std::string& text) {
+  return guarded([&] {
+    const Json json = Json::parse(text);
+    return Stop{json.at("signal"), json.at("grace_ms")};
+  });
+}
+
+}  // namespace herd::launch

@@ -1,0 +1,51 @@
+#include "protocol/launch/plan.hpp"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+namespace herd::launch {
+
+const char* name(Stage stage) {
+  static constexpr std::array kNames{"fds",    "session",      "signals", "cgroup",   "namespaces", "mounts", "root",
+                                     "limits", "capabilities", "ids",     "no_new_privs", "landlock", "seccomp", "exec"};
+  return kNames.at(static_cast<std::size_t>(stage));
+}
+
+NLOHMANN_JSON_SERIALIZE_ENUM(FdRole, {{FdRole::stdout_pipe, "stdout"},
+                                      {FdRole::stderr_pipe, "stderr"},
+                                      {FdRole::listener, "listener"},
+                                      {FdRole::seccomp_filter, "seccomp"},
+                                      {FdRole::cgroup_tasks, "cgroup_tasks"}})
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Rlimit, resource, soft, hard)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Namespaces, pid, mount, ipc, uts, cgroup, network, loopback_up)
+
+static void to_json(nlohmann::json& json, const Filesystem& filesystem) {
+  json = {{"hide", filesystem.hide}, {"read_only", filesystem.read_only}, {"writable", filesystem.writable}};
+  if (filesystem.tmp_bytes) json["tmp_bytes"] = *filesystem.tmp_bytes;
+}
+
+static void from_json(const nlohmann::json& json, Filesystem& filesystem) {
+  json.at("hide").get_to(filesystem.hide);
+  json.at("read_only").get_to(filesystem.read_only);
+  json.at("writable").get_to(filesystem.writable);
+  if (json.contains("tmp_bytes")) filesystem.tmp_bytes = json.at("tmp_bytes").get<std::uint64_t>();
+}
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, pool, worker, argv, environment, working_directory, namespaces, filesystem,
+                                   rlimits, capabilities, uid, gid, groups, no_new_privs, seccomp_at_exec,
+                                   seccomp_logs, stop_signal, stop_grace_ms, notify, notify_path, fds)
+
+std::string to_json(const Plan& plan) {
+  // Bytes that are no UTF-8 (a path may hold them) must not throw here; the reader keeps what it can.
+  return nlohmann::json(plan).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Result<Plan> parse_plan(const std::string& text) {
+  try {
+    return nlohmann::json::parse(text).get<Plan>();
+  } catch (const nlohmann::json::exception& error) {
+    return fail(std::string("launch plan: ") + error.what());
+  }
+}
+
+}  // namespace herd::launch

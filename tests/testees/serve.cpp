@@ -1,0 +1,145 @@
+// The behaviours that serve HTTP. Every path is answered with 200 and {"pid", "worker", "pool", "requests"}, except:
+//   /health       200; 500 after /unhealthy
+//   /exit?code=N  answers, then exits
+//   /crash        dies of SIGSEGV          /abort  of SIGABRT
+//   /eat          takes memory until it is killed (4 GiB at most)
+//   /forkeat      a child of it does
+//   /denied       mount(2): {"errno": "EPERM"}
+//   /report       report.cpp
+//   /echo         the request's body
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "tests/testees/behaviours.hpp"
+#include "tests/testees/http.hpp"
+#include "tests/testees/report.hpp"
+
+namespace testee {
+
+namespace {
+
+constexpr std::size_t kPiece = 1 << 20;
+constexpr std::size_t kMaxPieces = 4096;
+constexpr long kDefaultDelayMs = 300;
+
+void eat() {
+  for (std::size_t i = 0; i < kMaxPieces; ++i) {
+    void* piece = ::mmap(nullptr, kPiece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (piece == MAP_FAILED) return;
+    std::memset(piece, 1, kPiece);
+  }
+}
+
+Response fork_eat() {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    eat();
+    pause_forever();
+  }
+  return {200, nlohmann::json{{"child", child}}.dump()};
+}
+
+/// A signal's default action, whatever is blocked or handled.
+void die_of(int signal) {
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
+
+class Site {
+ public:
+  Response answer(const Request& request) {
+    if (request.path == "/health") return {healthy_ ? 200 : 500};
+    ++requests_;
+    if (request.path == "/unhealthy") healthy_ = false;
+    if (request.path == "/exit") return exit_later(request.query);
+    if (request.path == "/crash") die_of(SIGSEGV);
+    if (request.path == "/abort") die_of(SIGABRT);
+    if (request.path == "/eat") eat();
+    if (request.path == "/forkeat") return fork_eat();
+    if (request.path == "/denied") return denied();
+    if (request.path == "/report") return {200, report()};
+    if (request.path == "/echo") return {200, request.body};
+    return about();
+  }
+
+ private:
+  [[nodiscard]] Response about() const {
+    return {200, nlohmann::json{{"pid", ::getpid()},
+                                {"worker", variable("HERD_WORKER_ID")},
+                                {"pool", variable("HERD_POOL")},
+                                {"requests", requests_}}
+                     .dump()};
+  }
+  static Response denied() {
+    const int result = ::mount("none", "/proc", "herd-no-such-type", 0, nullptr);
+    return {200, nlohmann::json{{"errno", outcome(result)}}.dump()};
+  }
+  static Response exit_later(const std::string& query) {
+    const int code = query.starts_with("code=") ? std::atoi(query.c_str() + 5) : 0;
+    return {200, "{}", [code] { ::_exit(code); }};
+  }
+  bool healthy_ = true;
+  long requests_ = 0;
+};
+
+[[noreturn]] void serve_site(int listener) {
+  Site site;
+  serve_http(listener, [&site](const Request& request) { return site.answer(request); });
+}
+
+int own_port() {
+  const std::string port = variable("PORT");
+  if (port.empty()) die("PORT is not set");
+  return std::atoi(port.c_str());
+}
+
+}  // namespace
+
+void serve(const Arguments&) {
+  const int listener = passed_listener();
+  start_up();
+  serve_site(listener);
+}
+
+void serve_no_sandbox(const Arguments&) {
+  const int listener = passed_listener();
+  ready();
+  serve_site(listener);
+}
+
+void serve_old_order(const Arguments&) {
+  ready();
+  serve_site(passed_listener());
+}
+
+void serve_late_enter(const Arguments&) {
+  ready();
+  enter();
+  serve_site(passed_listener());
+}
+
+void ignore_term(const Arguments& arguments) {
+  ::signal(SIGTERM, SIG_IGN);
+  serve(arguments);
+}
+
+void slow_start(const Arguments& arguments) {
+  wait_for(std::chrono::milliseconds(number_argument(arguments, 0, kDefaultDelayMs)));
+  serve(arguments);
+}
+
+void listen_own_port(const Arguments&) { serve_site(listen_on(own_port())); }
+
+void connect_later(const Arguments& arguments) {
+  wait_for(std::chrono::milliseconds(number_argument(arguments, 0, kDefaultDelayMs)));
+  serve_site(listen_on(own_port()));
+}
+
+}  // namespace testee

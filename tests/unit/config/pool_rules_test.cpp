@@ -1,0 +1,197 @@
+// Rules between the fields of a pool file, and what has to be there on the host.
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/unit/config/support.hpp"
+
+namespace herd::config::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::vector<Issue> issues(const std::string& members) {
+  return issues_of(read(pool_with(members)));
+}
+
+struct Bad {
+  std::string text;
+  std::string pointer;
+  std::string says;
+};
+
+/// Each of these files has one issue at its pointer.
+void expect_refused(const std::vector<Bad>& cases) {
+  for (const Bad& bad : cases) {
+    SCOPED_TRACE(bad.text);
+    EXPECT_THAT(issues_of(read(bad.text)), ElementsAre(issue_at(bad.pointer, bad.says)));
+  }
+}
+
+/// The same for members of a file that is good otherwise.
+void expect_members_refused(std::vector<Bad> cases) {
+  for (Bad& bad : cases) bad.text = pool_with(bad.text);
+  expect_refused(cases);
+}
+
+TEST(BadCommand, command) {
+  expect_refused({Bad{"{}", "/command", "\"command\" is missing, expected a list, not empty"},
+                  Bad{R"({"command": []})", "/command", "found a list of 0, expected a list, not empty"},
+                  Bad{R"({"command": "/bin/true"})", "/command", "found \"/bin/true\", expected a list"},
+                  Bad{R"({"command": ["/bin/true", 1]})", "/command/1", "found 1, expected a string"},
+                  Bad{R"({"command": ["/bin/true", "a\u0000b"]})", "/command/1", "without NUL"},
+                  Bad{R"({"command": ["true"]})", "/command/0", "the absolute path of a program"},
+                  Bad{R"({"command": [""]})", "/command/0", "the absolute path of a program"},
+                  Bad{R"({"command": ["/x/${POOL}"]})", "/command/0", "only arguments may hold variables"},
+                  Bad{R"({"command": ["/missing"]})", "/command/0", "\"/missing\" does not exist"},
+                  Bad{R"({"command": ["/data"]})", "/command/0", "\"/data\" is not executable"},
+                  Bad{R"({"command": ["/usr"]})", "/command/0", "\"/usr\" is a directory"}});
+}
+
+TEST(BadRule, environment) {
+  expect_members_refused(
+      {Bad{R"("environment": {"HERD_SECCOMP_PROFILE": "off"})", "/environment/HERD_SECCOMP_PROFILE",
+           "set by herd itself"},
+       Bad{R"("environment": {"LISTEN_FDS": "1"})", "/environment/LISTEN_FDS", "set by herd itself"},
+       Bad{R"("environment": {"NOTIFY_SOCKET": "/x"})", "/environment/NOTIFY_SOCKET", "set by herd itself"},
+       Bad{R"("environment": {"PORT": "1"})", "/environment/PORT", "set by herd itself"},
+       Bad{R"("pass_environment": ["HERD_SECCOMP_FD"])", "/pass_environment/0", "set by herd itself"},
+       Bad{R"("pass_environment": ["LANG", "NOTIFY_SOCKET"])", "/pass_environment/1", "set by herd itself"},
+       Bad{R"("environment": {"A": ""}, "pass_environment": ["A"])", "/pass_environment/0",
+           "\"environment\" too"}});
+}
+
+TEST(BadRule, orders) {
+  expect_members_refused(
+      {Bad{R"("workers": {"min": 3, "max": 2})", "/workers/min", "3 and 2"},
+       Bad{R"("workers": {"min": 11})", "/workers/min", "11 and 10"},
+       Bad{R"("workers": {"max": 2, "spare": 3})", "/workers/spare", "3 and 2"},
+       Bad{R"("restart": {"backoff_min": "31s"})", "/restart/backoff_min", "\"31s\" and \"30s\""},
+       Bad{R"("restart": {"backoff_max": "50ms"})", "/restart/backoff_max", "\"100ms\" and \"50ms\""}});
+}
+
+TEST(BadRule, ready_and_listen) {
+  expect_members_refused(
+      {Bad{R"("ready": {"notify": true, "http": "/x"})", "/ready",
+           "found \"notify\", \"http\", expected exactly one"},
+       Bad{R"("listen": "none", "ready": {"http": "/x"})", "/ready/http", "needs an address"},
+       Bad{R"("listen": "none", "ready": {"connect": true})", "/ready/connect", "needs an address"},
+       Bad{R"("listen": "none", "health": {"http": "/x"})", "/health/http", "needs an address"},
+       Bad{R"("listen": "port", "sandbox": {"network": "none"})", "/listen", "can't be reached"},
+       Bad{R"("listen": "port", "sandbox": {"network": "loopback"})", "/listen", "can't be reached"}});
+}
+
+TEST(BadRule, sandbox) {
+  expect_members_refused(
+      {Bad{R"("sandbox": {"user": "bob"})", "/sandbox/user", "the user \"bob\" does not exist on this host"},
+       Bad{R"("sandbox": {"user": "root"})", "/sandbox/user", "\"root\" has uid 0"},
+       Bad{R"("sandbox": {"user": "toor"})", "/sandbox/user", "\"toor\" has uid 0"},
+       Bad{R"("sandbox": {"filesystem": {"root": "/srv/root"}})", "/sandbox/filesystem/root",
+           "not supported in this version"},
+       Bad{R"("sandbox": {"filesystem": {"root": "host"}})", "/sandbox/filesystem/root",
+           "expected \"read_only_host\""},
+       Bad{R"("sandbox": {"landlock": "wanted"})", "/sandbox/landlock",
+           "\"wanted\" is not supported in this version"},
+       Bad{R"("sandbox": {"landlock": "required"})", "/sandbox/landlock",
+           "\"required\" is not supported in this version"},
+       Bad{R"("sandbox": {"seccomp": {"profile": "wroker"}})", "/sandbox/seccomp/profile",
+           "did you mean \"worker\"?"},
+       Bad{R"("sandbox": {"seccomp": {"profile": "docker"}})", "/sandbox/seccomp/profile",
+           "expected \"worker\""},
+       Bad{R"("sandbox": {"no_new_privs": false})", "/sandbox/no_new_privs", "CAP_SYS_ADMIN"},
+       Bad{R"("clients": {"users": ["alice", "bob"]})", "/clients/users/1",
+           "the user \"bob\" does not exist"},
+       Bad{R"("clients": {"groups": ["nobodies"]})", "/clients/groups/0",
+           "the group \"nobodies\" does not exist"}});
+}
+
+TEST(PoolRules, what_is_allowed_is_not_refused) {
+  EXPECT_THAT(issues(R"("listen": "none")"), IsEmpty());
+  EXPECT_THAT(issues(R"("listen": "none", "ready": {"started": true})"), IsEmpty());
+  EXPECT_THAT(issues(R"("listen": "tcp", "ready": {"http": "/x"}, "sandbox": {"network": "loopback"})"),
+              IsEmpty());
+  EXPECT_THAT(issues(R"("workers": {"min": 2, "max": 2, "spare": 2})"), IsEmpty());
+  EXPECT_THAT(issues(R"("sandbox": {"no_new_privs": false, "seccomp": "off"})"), IsEmpty());
+  EXPECT_THAT(issues(R"("sandbox": {"no_new_privs": false, "capabilities": ["CAP_SYS_ADMIN"]})"), IsEmpty());
+  EXPECT_THAT(issues(R"("clients": {"users": ["alice"], "groups": ["staff"]})"), IsEmpty());
+}
+
+TEST(PoolRules, what_ready_is_follows_from_listen_where_the_file_says_nothing) {
+  EXPECT_EQ(good(pool_with("")).ready.kind, ReadyKind::notify);
+  EXPECT_EQ(good(pool_with(R"("listen": "port")")).ready.kind, ReadyKind::connect);
+  const PoolSpec timed = good(pool_with(R"("listen": "port", "ready": {"timeout": "1s"})"));
+  EXPECT_EQ(timed.ready.kind, ReadyKind::connect);
+  EXPECT_EQ(timed.ready.timeout, 1s);
+  EXPECT_EQ(good(pool_with(R"("listen": "port", "ready": {"notify": true})")).ready.kind, ReadyKind::notify);
+  EXPECT_EQ(good(pool_with(R"("ready": {"http": "/up"})")).ready, (ReadySpec{ReadyKind::http, "/up", 30s}));
+}
+
+TEST(PoolRules, other_profiles_are_known_where_the_build_has_them) {
+  HostFacts facts = fake_host();
+  facts.seccomp_profiles = {"worker", "docker"};
+  const auto spec = read_pool(pool_with(R"("sandbox": {"seccomp": {"profile": "docker"}})"), "f", "p", facts);
+  EXPECT_TRUE(spec.has_value());
+}
+
+TEST(PoolRules, a_value_that_was_refused_starts_no_second_complaint) {
+  EXPECT_THAT(issues(R"("workers": {"min": 20, "max": "many"})"),
+              ElementsAre(issue_at("/workers/max", "found")));
+  EXPECT_THAT(issues(R"("listen": "non", "ready": {"connect": true})"),
+              ElementsAre(issue_at("/listen", "found")));
+}
+
+TEST(PoolName, good_and_bad_ones) {
+  const auto of = [](const std::string& name) {
+    return issues_of(read_pool(pool_with(""), "f.json", name, fake_host()));
+  };
+  for (const std::string& name :
+       {std::string("a"), std::string("9"), std::string("web-1_b"), std::string(63, 'a')})
+    EXPECT_THAT(of(name), IsEmpty()) << name;
+  for (const std::string& name :
+       {std::string(), std::string(".."), std::string("a/b"), std::string("/"), std::string("Web"),
+        std::string("-a"), std::string("_a"), std::string("a.b"), std::string("a b"), std::string("é"),
+        std::string(64, 'a'), std::string(300, 'a'), std::string("a\0b", 3)}) {
+    EXPECT_THAT(of(name), ElementsAre(issue_at("", "rename the file"))) << name;
+  }
+}
+
+class RealHost : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "herd-config-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  std::string file(const std::string& name, mode_t mode) {
+    const std::string path = (directory_ / name).string();
+    std::ofstream(path) << "x";
+    EXPECT_EQ(::chmod(path.c_str(), mode), 0);
+    return path;
+  }
+  std::filesystem::path directory_;
+};
+
+TEST_F(RealHost, says_why_a_program_can_not_be_started) {
+  const HostFacts facts = real_host();
+  EXPECT_EQ(facts.program_problem(file("ok", 0755)), std::nullopt);
+  EXPECT_EQ(facts.program_problem(file("data", 0644)), "is not executable");
+  EXPECT_EQ(facts.program_problem(directory_.string()), "is a directory");
+  EXPECT_EQ(facts.program_problem((directory_ / "none").string()), "does not exist");
+  EXPECT_EQ(facts.program_problem(file("ok", 0755) + "/x"), "does not exist");
+  EXPECT_EQ(facts.program_problem("/dev/null"), "is not a regular file");
+}
+
+TEST_F(RealHost, knows_accounts) {
+  const HostFacts facts = real_host();
+  EXPECT_EQ(facts.uid_of("root"), 0u);
+  EXPECT_EQ(facts.gid_of("root"), 0u);
+  EXPECT_EQ(facts.uid_of("no-such-user-here"), std::nullopt);
+  EXPECT_EQ(facts.gid_of("no-such-group-here"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace herd::config::testing
