@@ -59,7 +59,8 @@ int check_verb(const CLI::App& app, const std::string& verb, Context& context) {
 std::vector<std::string> take_command(std::vector<std::string>& arguments) {
   const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
   if (dashes == arguments.end()) return {};
-  std::vector<std::string> command(std::make_move_iterator(dashes + 1), std::make_move_iterator(arguments.end()));
+  std::vector<std::string> command(std::make_move_iterator(dashes + 1),
+                                   std::make_move_iterator(arguments.end()));
   arguments.erase(dashes, arguments.end());
   return command;
 }

@@ -1,4 +1,5 @@
-// The configuration without a daemon: check reads the files as herdd would, config prints what may stand in them.
+// The configuration without a daemon: check reads the files as herdd would, config prints what may stand in
+// them.
 #include "cli/human.hpp"
 #include "cli/verbs.hpp"
 #include "config/load.hpp"
@@ -22,7 +23,8 @@ int check(Context& context, const std::string& file) {
   } else if (loaded) {
     context.out << file << ": ok, " << loaded->pools.size() << " pools\n";
   } else {
-    for (const config::Issue& issue : loaded.error()) context.err << printable(config::to_text(issue)) << "\n";
+    for (const config::Issue& issue : loaded.error())
+      context.err << printable(config::to_text(issue)) << "\n";
   }
   return loaded ? kOk : kNotFound;
 }
@@ -41,7 +43,8 @@ int schema(Context& context, const std::string& which) {
 }  // namespace
 
 void add_config_verbs(CLI::App& app, Context& context) {
-  CLI::App* reads = app.add_subcommand("check", "reads the configuration and prints every issue; exit code 3 if any");
+  CLI::App* reads =
+      app.add_subcommand("check", "reads the configuration and prints every issue; exit code 3 if any");
   auto file = std::make_shared<std::string>("/etc/herd/herd.json");
   reads->add_option("--config", *file, "the daemon's file")->capture_default_str();
   reads->callback([&context, file] { context.exit_code = check(context, *file); });
@@ -50,7 +53,8 @@ void add_config_verbs(CLI::App& app, Context& context) {
   about->require_subcommand(1);
   CLI::App* prints = about->add_subcommand("schema", "their JSON Schema, for editors");
   auto which = std::make_shared<std::string>();
-  prints->add_option("FILE", *which, "pool or daemon; default: both")->check(CLI::IsMember({"pool", "daemon"}));
+  prints->add_option("FILE", *which, "pool or daemon; default: both")
+      ->check(CLI::IsMember({"pool", "daemon"}));
   prints->callback([&context, which] { context.exit_code = schema(context, *which); });
 }
 

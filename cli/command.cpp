@@ -1,10 +1,14 @@
 #include "cli/command.hpp"
 
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+// glibc 2.36 declares these without C linkage.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 namespace herd::cli {
 namespace {
@@ -60,8 +64,8 @@ Result<Command> Command::start(const std::vector<std::string>& argv,
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   posix_spawnattr_setsigmask(&attributes, &signal_mask);
   Command command;
-  const int failed = posix_spawnp(&command.pid_, argv[0].c_str(), nullptr, &attributes, pointers_to(arguments).data(),
-                                  pointers_to(variables).data());
+  const int failed = posix_spawnp(&command.pid_, argv[0].c_str(), nullptr, &attributes,
+                                  pointers_to(arguments).data(), pointers_to(variables).data());
   posix_spawnattr_destroy(&attributes);
   if (failed != 0) return fail_errno("start '" + argv[0] + "'", failed);
   command.pidfd_ = UniqueFd(pidfd_open(command.pid_, 0));
@@ -69,7 +73,9 @@ Result<Command> Command::start(const std::vector<std::string>& argv,
   return command;
 }
 
-void Command::signal(int number) { pidfd_send_signal(pidfd_.get(), number, nullptr, 0); }
+void Command::signal(int number) {
+  pidfd_send_signal(pidfd_.get(), number, nullptr, 0);
+}
 
 int Command::wait() {
   int status = 0;

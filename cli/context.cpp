@@ -11,12 +11,16 @@ namespace herd::cli {
 
 int exit_code_for(unsigned http_status) {
   switch (http_status) {
-    case 403: return kForbidden;
-    case 404: return kNotFound;
+    case 403:
+      return kForbidden;
+    case 404:
+      return kNotFound;
     case 429:
     case 503:
-    case 504: return kTryAgain;
-    default: return http_status >= 200 && http_status < 300 ? kOk : kRefused;
+    case 504:
+      return kTryAgain;
+    default:
+      return http_status >= 200 && http_status < 300 ? kOk : kRefused;
   }
 }
 

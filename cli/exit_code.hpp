@@ -5,11 +5,11 @@ namespace herd::cli {
 
 enum ExitCode : int {
   kOk = 0,
-  kRefused = 1,        // the daemon said no
-  kUsage = 2,          // the command line is wrong
-  kNotFound = 3,       // no such pool, worker or session; check: the files have issues
-  kTryAgain = 4,       // queue full, pool failed, daemon not ready, time ran out
-  kUnreachable = 5,    // no answer from the daemon
+  kRefused = 1,      // the daemon said no
+  kUsage = 2,        // the command line is wrong
+  kNotFound = 3,     // no such pool, worker or session; check: the files have issues
+  kTryAgain = 4,     // queue full, pool failed, daemon not ready, time ran out
+  kUnreachable = 5,  // no answer from the daemon
   kForbidden = 6,
   kCommandNotRun = 127,  // acquire -- COMMAND: it could not be started
 };

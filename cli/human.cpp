@@ -26,7 +26,9 @@ const Json& at(const Json& object, std::string_view key) {
   return found == object.end() ? kNull : *found;
 }
 
-const Json& at(const Json& object, std::string_view key, std::string_view inner) { return at(at(object, key), inner); }
+const Json& at(const Json& object, std::string_view key, std::string_view inner) {
+  return at(at(object, key), inner);
+}
 
 std::string text_of(const Json& value) {
   if (value.is_null()) return "-";
@@ -35,13 +37,16 @@ std::string text_of(const Json& value) {
   return printable(value.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-std::string text_at(const Json& object, std::string_view key) { return text_of(at(object, key)); }
+std::string text_at(const Json& object, std::string_view key) {
+  return text_of(at(object, key));
+}
 
 std::string human_seconds(double seconds) {
   if (!(seconds >= 0)) return "-";
   if (seconds < 1) return std::to_string(static_cast<int>(seconds * 1000)) + "ms";
   const auto total = static_cast<std::uint64_t>(seconds);
-  const std::uint64_t days = total / 86'400, hours = total / 3600 % 24, minutes = total / 60 % 60, rest = total % 60;
+  const std::uint64_t days = total / 86'400, hours = total / 3600 % 24, minutes = total / 60 % 60,
+                      rest = total % 60;
   const auto pair = [](std::uint64_t large, char unit, std::uint64_t small, char small_unit) {
     std::string text = std::to_string(large) + unit;
     if (small > 0) text += std::to_string(small) + small_unit;
@@ -80,7 +85,8 @@ std::string bytes_of(const Json& value) {
 std::string age_of(const Json& time, std::chrono::system_clock::time_point now) {
   if (!time.is_string()) return "-";
   std::tm parts{};
-  if (strptime(time.get_ref<const std::string&>().c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) return "-";
+  if (strptime(time.get_ref<const std::string&>().c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr)
+    return "-";
   const auto then = std::chrono::system_clock::from_time_t(timegm(&parts));
   const double seconds = std::chrono::duration<double>(now - then).count();
   return human_seconds(seconds < 0 ? 0 : seconds);  // two clocks may differ a little

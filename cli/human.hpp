@@ -23,8 +23,8 @@ std::string text_of(const Json& value);
 const Json& at(const Json& object, std::string_view key);
 const Json& at(const Json& object, std::string_view key, std::string_view inner);
 
-std::string human_seconds(double seconds);      // "45s" "3m12s" "2h5m" "3d4h"
-std::string human_bytes(std::uint64_t bytes);   // "512 B" "12.0 MiB"
+std::string human_seconds(double seconds);     // "45s" "3m12s" "2h5m" "3d4h"
+std::string human_bytes(std::uint64_t bytes);  // "512 B" "12.0 MiB"
 std::string seconds_at(const Json& object, std::string_view key);
 std::string bytes_of(const Json& value);
 /// How long ago an RFC 3339 UTC time was; "-" where it is none.

@@ -5,7 +5,9 @@
 namespace herd::cli {
 namespace {
 
-bool starts_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
+bool starts_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+}
 
 /// Characters, not bytes. (Double-width ones are rare here and taken as one.)
 std::size_t width_of(const std::string& text) {

@@ -1,4 +1,5 @@
-// Columns that line up, and "name  value" lists. Lines are cut to the terminal's width, and only to a terminal's.
+// Columns that line up, and "name  value" lists. Lines are cut to the terminal's width, and only to a
+// terminal's.
 #pragma once
 
 #include <initializer_list>

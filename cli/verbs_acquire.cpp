@@ -1,4 +1,5 @@
-// acquire and release: a session of one's own, for a moment, for as long as herdctl runs, or for a command's life.
+// acquire and release: a session of one's own, for a moment, for as long as herdctl runs, or for a command's
+// life.
 #include <poll.h>
 
 #include <array>
@@ -71,14 +72,14 @@ int hold(Context& context, LineStream& stream, SignalCatcher& signals) {
   }
 }
 
-/// Its exit status is ours, also where the session ends under it: it will notice, and knows better what to do.
+/// Its exit status is ours, also where the session ends under it: it will notice, and knows better what to
+/// do.
 int run_command(Context& context, const Json& grant, LineStream* stream, SignalCatcher& signals) {
   const auto plain = [&](const char* key) { return at(grant, key).is_null() ? "" : text_at(grant, key); };
-  auto command = Command::start(context.command,
-                                {{"HERD_SESSION", plain("session")},
-                                 {"HERD_ADDRESS", plain("address")},
-                                 {"HERD_PID", plain("pid")}},
-                                signals.before());
+  auto command = Command::start(
+      context.command,
+      {{"HERD_SESSION", plain("session")}, {"HERD_ADDRESS", plain("address")}, {"HERD_PID", plain("pid")}},
+      signals.before());
   if (!command) return complain(context, command.error().message, kCommandNotRun);
   bool is_held = stream != nullptr;
   for (;;) {
@@ -95,7 +96,8 @@ int run_command(Context& context, const Json& grant, LineStream* stream, SignalC
 
 int release(Context& context, const std::string& pool, const std::string& session,
             const std::function<void(const Json&)>& print) {
-  return ask(context, {.method = "DELETE", .target = protocol::fill(route::kPoolSession, {pool, session})}, print);
+  return ask(context, {.method = "DELETE", .target = protocol::fill(route::kPoolSession, {pool, session})},
+             print);
 }
 
 /// With an idle lease: nobody but us releases it when the command has ended.
@@ -150,7 +152,8 @@ std::string check_duration(const std::string& text) {
 }  // namespace
 
 void add_acquire_verbs(CLI::App& app, Context& context) {
-  CLI::App* take = app.add_subcommand("acquire", "binds a session to a worker of its own, or finds the one it has");
+  CLI::App* take =
+      app.add_subcommand("acquire", "binds a session to a worker of its own, or finds the one it has");
   take->footer(
       "herdctl acquire [OPTIONS] POOL [SESSION] [-- COMMAND...]\n"
       "With --lease connection it stays until Ctrl-C, and the session ends with it.\n"
@@ -159,8 +162,10 @@ void add_acquire_verbs(CLI::App& app, Context& context) {
   auto options = std::make_shared<AcquireOptions>();
   take->add_option("POOL", options->pool)->required();
   take->add_option("SESSION", options->session, "default: a random name");
-  take->add_option("--timeout", options->timeout, "how long to wait for a worker, as 5s")->check(check_duration);
-  take->add_option("--lease", options->lease, "what keeps the session")->check(CLI::IsMember({"idle", "connection"}));
+  take->add_option("--timeout", options->timeout, "how long to wait for a worker, as 5s")
+      ->check(check_duration);
+  take->add_option("--lease", options->lease, "what keeps the session")
+      ->check(CLI::IsMember({"idle", "connection"}));
   take->callback([&context, options] { context.exit_code = acquire(context, *options); });
 
   CLI::App* end = app.add_subcommand("release", "ends a session");

@@ -62,8 +62,8 @@ void print_plan(Context& context, const Json& body, bool dry_run) {
   }
   Table table({"POOL", "FIELD", "BEFORE", "AFTER", "APPLIES"});
   for (const Json& change : plan) {
-    table.add({text_at(change, "pool"), text_at(change, "field"), text_at(change, "before"), text_at(change, "after"),
-               text_at(change, "applies")});
+    table.add({text_at(change, "pool"), text_at(change, "field"), text_at(change, "before"),
+               text_at(change, "after"), text_at(change, "applies")});
   }
   table.print(context);
   if (dry_run) context.out << "\nnothing was changed: this is what a reload would do\n";
@@ -84,13 +84,14 @@ void add_reload(CLI::App& app, Context& context) {
 
 void add_operate_verbs(CLI::App& app, Context& context) {
   add_scale(app, context);
-  add_simple(app, context, "drain", "takes no new sessions, lets the present ones end", "POOL", route::kPoolDrain,
-             "draining");
-  add_simple(app, context, "resume", "ends a drain, or starts a failed pool again", "POOL", route::kPoolResume,
-             "resumed");
+  add_simple(app, context, "drain", "takes no new sessions, lets the present ones end", "POOL",
+             route::kPoolDrain, "draining");
+  add_simple(app, context, "resume", "ends a drain, or starts a failed pool again", "POOL",
+             route::kPoolResume, "resumed");
   add_simple(app, context, "restart", "replaces every worker; a bound one at its session's end", "POOL",
              route::kPoolRestart, "restarting");
-  add_simple(app, context, "stop", "stops one worker; its session ends", "WORKER", route::kWorkerStop, "stopping");
+  add_simple(app, context, "stop", "stops one worker; its session ends", "WORKER", route::kWorkerStop,
+             "stopping");
   add_reload(app, context);
 }
 

@@ -12,7 +12,9 @@ namespace {
 namespace route = protocol::route;
 using protocol::fill;
 
-auto now() { return std::chrono::system_clock::now(); }
+auto now() {
+  return std::chrono::system_clock::now();
+}
 
 void print_list(Context& context, const std::string& title, const Json& items) {
   if (!items.is_array() || items.empty()) return;
@@ -22,15 +24,14 @@ void print_list(Context& context, const std::string& title, const Json& items) {
 
 int status(Context& context) {
   return ask(context, {.target = std::string(route::kStatus)}, [&](const Json& body) {
-    std::vector<std::pair<std::string, std::string>> fields = {{"version", text_at(body, "version")},
-                                                               {"up", seconds_at(body, "uptime_seconds")},
-                                                               {"generation", text_at(body, "generation")},
-                                                               {"pools", text_at(body, "pools")},
-                                                               {"workers", text_at(body, "workers")},
-                                                               {"sessions", text_at(body, "sessions")}};
+    std::vector<std::pair<std::string, std::string>> fields = {
+        {"version", text_at(body, "version")},       {"up", seconds_at(body, "uptime_seconds")},
+        {"generation", text_at(body, "generation")}, {"pools", text_at(body, "pools")},
+        {"workers", text_at(body, "workers")},       {"sessions", text_at(body, "sessions")}};
     const Json& host = at(body, "host");
     if (host.is_object()) {
-      for (const auto& [key, value] : host.items()) fields.emplace_back("host " + printable(key), text_of(value));
+      for (const auto& [key, value] : host.items())
+        fields.emplace_back("host " + printable(key), text_of(value));
     }
     print_fields(context, fields);
     print_list(context, "warnings", at(body, "warnings"));
@@ -39,8 +40,8 @@ int status(Context& context) {
 
 int pools(Context& context) {
   return ask(context, {.target = std::string(route::kPools)}, [&](const Json& body) {
-    Table table({"POOL", "STATE", "STARTING", "IDLE", "BOUND", "STOPPING", "MIN", "MAX", "SPARE", "QUEUED", "SESSIONS",
-                 "NOTE"});
+    Table table({"POOL", "STATE", "STARTING", "IDLE", "BOUND", "STOPPING", "MIN", "MAX", "SPARE", "QUEUED",
+                 "SESSIONS", "NOTE"});
     for (const Json& pool : at(body, "pools")) {
       const Json& workers = at(pool, "workers");
       std::string note = text_at(pool, "reason");
@@ -60,9 +61,10 @@ int workers(Context& context, const std::string& pool) {
   return ask(context, {.target = target}, [&](const Json& body) {
     Table table({"WORKER", "STATE", "PID", "SESSION", "VERIFIED", "AGE", "MEMORY", "ADDRESS"});
     for (const Json& worker : at(body, "workers")) {
-      table.add({text_at(worker, "id"), text_at(worker, "state"), text_at(worker, "pid"), text_at(worker, "session"),
-                 text_of(at(worker, "isolation", "verified")), age_of(at(worker, "started"), now()),
-                 bytes_of(at(worker, "usage", "memory_bytes")), text_at(worker, "address")});
+      table.add({text_at(worker, "id"), text_at(worker, "state"), text_at(worker, "pid"),
+                 text_at(worker, "session"), text_of(at(worker, "isolation", "verified")),
+                 age_of(at(worker, "started"), now()), bytes_of(at(worker, "usage", "memory_bytes")),
+                 text_at(worker, "address")});
     }
     table.print(context);
   });
@@ -74,7 +76,8 @@ void print_isolation(Context& context, const Json& isolation) {
   Table table({"  PART", "WANTED", "FOUND", "OK"});
   for (const Json& check : at(isolation, "checks")) {
     const bool is_ok = at(check, "ok") == true;
-    table.add({"  " + text_at(check, "name"), text_at(check, "wanted"), text_at(check, "found"), is_ok ? "yes" : "NO"});
+    table.add({"  " + text_at(check, "name"), text_at(check, "wanted"), text_at(check, "found"),
+               is_ok ? "yes" : "NO"});
   }
   table.print(context);
   print_list(context, "left out on this host", at(isolation, "left_out"));
@@ -83,33 +86,36 @@ void print_isolation(Context& context, const Json& isolation) {
 int inspect(Context& context, const std::string& worker) {
   return ask(context, {.target = fill(route::kWorker, {worker})}, [&](const Json& body) {
     const Json& usage = at(body, "usage");
-    print_fields(context, {{"worker", text_at(body, "id")},
-                           {"pool", text_at(body, "pool")},
-                           {"state", text_at(body, "state")},
-                           {"pid", text_at(body, "pid")},
-                           {"uid", text_at(body, "uid")},
-                           {"address", text_at(body, "address")},
-                           {"session", text_at(body, "session")},
-                           {"started", text_at(body, "started") + " (" + age_of(at(body, "started"), now()) + " ago)"},
-                           {"ready", text_at(body, "ready")},
-                           {"sessions served", text_at(body, "sessions_served")},
-                           {"restarts", text_at(body, "restarts")},
-                           {"memory", bytes_of(at(usage, "memory_bytes"))},
-                           {"cpu time", seconds_at(usage, "cpu_seconds")},
-                           {"pids", text_at(usage, "pids")}});
+    print_fields(context,
+                 {{"worker", text_at(body, "id")},
+                  {"pool", text_at(body, "pool")},
+                  {"state", text_at(body, "state")},
+                  {"pid", text_at(body, "pid")},
+                  {"uid", text_at(body, "uid")},
+                  {"address", text_at(body, "address")},
+                  {"session", text_at(body, "session")},
+                  {"started", text_at(body, "started") + " (" + age_of(at(body, "started"), now()) + " ago)"},
+                  {"ready", text_at(body, "ready")},
+                  {"sessions served", text_at(body, "sessions_served")},
+                  {"restarts", text_at(body, "restarts")},
+                  {"memory", bytes_of(at(usage, "memory_bytes"))},
+                  {"cpu time", seconds_at(usage, "cpu_seconds")},
+                  {"pids", text_at(usage, "pids")}});
     print_isolation(context, at(body, "isolation"));
     print_list(context, "last denials", at(body, "last_denials"));
   });
 }
 
 int sessions(Context& context, const std::string& pool) {
-  const std::string target = pool.empty() ? std::string(route::kSessions) : fill(route::kPoolSessions, {pool});
+  const std::string target =
+      pool.empty() ? std::string(route::kSessions) : fill(route::kPoolSessions, {pool});
   return ask(context, {.target = target}, [&](const Json& body) {
     Table table({"SESSION", "POOL", "WORKER", "PID", "LEASE", "AGE", "IDLE", "HOLDERS", "ADDRESS"});
     for (const Json& session : at(body, "sessions")) {
       table.add({text_at(session, "session"), text_at(session, "pool"), text_at(session, "worker"),
                  text_at(session, "pid"), text_at(session, "lease"), age_of(at(session, "started"), now()),
-                 seconds_at(session, "idle_seconds"), text_at(session, "holders"), text_at(session, "address")});
+                 seconds_at(session, "idle_seconds"), text_at(session, "holders"),
+                 text_at(session, "address")});
     }
     table.print(context);
   });
@@ -142,9 +148,12 @@ void add_read_verbs(CLI::App& app, Context& context) {
   app.add_subcommand("status", "the daemon, what this host offers, warnings")->callback([&context] {
     context.exit_code = status(context);
   });
-  app.add_subcommand("pools", "the pools and their counts")->callback([&context] { context.exit_code = pools(context); });
+  app.add_subcommand("pools", "the pools and their counts")->callback([&context] {
+    context.exit_code = pools(context);
+  });
   add_list(app, context, "workers", "the workers", workers);
-  CLI::App* one = app.add_subcommand("inspect", "one worker, with each part of its isolation: wanted and found");
+  CLI::App* one =
+      app.add_subcommand("inspect", "one worker, with each part of its isolation: wanted and found");
   auto worker = std::make_shared<std::string>();
   one->add_option("WORKER", *worker, "a worker's id, as web-17")->required();
   one->callback([&context, worker] { context.exit_code = inspect(context, *worker); });

@@ -58,8 +58,8 @@ void print_log_line(Context& context, const Json& line) {
   const Json& text = at(line, "text");
   std::string words = text.is_string() ? text.get<std::string>() : "";
   if (context.terminal.is_tty) words = printable(words);
-  context.out << text_at(line, "time") << " " << text_at(line, "stream") << " " << text_at(line, "session") << " | "
-              << words << (at(line, "cut") == true ? " [cut]" : "") << "\n";
+  context.out << text_at(line, "time") << " " << text_at(line, "stream") << " " << text_at(line, "session")
+              << " | " << words << (at(line, "cut") == true ? " [cut]" : "") << "\n";
 }
 
 struct EventOptions {
@@ -78,7 +78,8 @@ void add_events(CLI::App& app, Context& context) {
     std::string target = std::string(route::kEvents) + "?since=" + std::to_string(options->since) +
                          "&follow=" + (options->follow ? "1" : "0");
     if (!options->pool.empty()) target += "&pool=" + protocol::percent_encode(options->pool);
-    context.exit_code = print_stream(context, target, [&](const Json& event) { print_event(context, event); });
+    context.exit_code =
+        print_stream(context, target, [&](const Json& event) { print_event(context, event); });
   });
 }
 
@@ -98,7 +99,8 @@ void add_logs(CLI::App& app, Context& context) {
     const std::string target = protocol::fill(route::kWorkerLogs, {options->worker}) +
                                "?since=" + std::to_string(options->since) +
                                "&follow=" + (options->follow ? "1" : "0");
-    context.exit_code = print_stream(context, target, [&](const Json& line) { print_log_line(context, line); });
+    context.exit_code =
+        print_stream(context, target, [&](const Json& line) { print_log_line(context, line); });
   });
 }
 

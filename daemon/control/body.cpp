@@ -10,7 +10,9 @@
 namespace herd::control {
 namespace {
 
-std::string in_quotes(std::string_view text) { return "'" + std::string(text.substr(0, 64)) + "'"; }
+std::string in_quotes(std::string_view text) {
+  return "'" + std::string(text.substr(0, 64)) + "'";
+}
 
 std::string listed(std::span<const std::string_view> known) {
   if (known.empty()) return "none is known here";
@@ -41,7 +43,9 @@ std::string position_and_cause(const char* what) {
 
 }  // namespace
 
-ApiError bad_request(std::string message) { return {400, protocol::code::kBadRequest, std::move(message)}; }
+ApiError bad_request(std::string message) {
+  return {400, protocol::code::kBadRequest, std::move(message)};
+}
 
 ApiResult<Body> Body::read(std::string_view text, std::span<const std::string_view> known) {
   Body body;
@@ -79,7 +83,8 @@ ApiResult<std::optional<Duration>> Body::duration(const char* key, Duration max)
   if (!value->is_string()) return wrong_type(key, "a duration such as \"5s\"", *value);
   const auto parsed = parse_duration(value->get_ref<const std::string&>());
   if (!parsed) return tl::make_unexpected(bad_request(in_quotes(key) + ": " + parsed.error().message));
-  if (*parsed > max) return tl::make_unexpected(bad_request(in_quotes(key) + " must be at most " + format(max)));
+  if (*parsed > max)
+    return tl::make_unexpected(bad_request(in_quotes(key) + " must be at most " + format(max)));
   return *parsed;
 }
 
@@ -87,10 +92,11 @@ ApiResult<std::optional<int>> Body::count(const char* key, int max) const {
   const Json* value = find(key);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number_integer()) return wrong_type(key, "a whole number", *value);
-  const bool in_range = value->is_number_unsigned() && value->get<std::uint64_t>() <= static_cast<std::uint64_t>(max);
+  const bool in_range =
+      value->is_number_unsigned() && value->get<std::uint64_t>() <= static_cast<std::uint64_t>(max);
   if (!in_range)
-    return tl::make_unexpected(
-        bad_request(in_quotes(key) + " must be from 0 to " + std::to_string(max) + ", this is " + value->dump()));
+    return tl::make_unexpected(bad_request(in_quotes(key) + " must be from 0 to " + std::to_string(max) +
+                                           ", this is " + value->dump()));
   return value->get<int>();
 }
 
@@ -103,12 +109,14 @@ ApiResult<Query> Query::read(std::string_view text, std::span<const std::string_
     if (part.empty()) continue;
     const std::size_t equals = part.find('=');
     const auto key = protocol::percent_decode(part.substr(0, equals));
-    const auto value =
-        protocol::percent_decode(equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1));
-    if (!key || !value) return tl::make_unexpected(bad_request("bad percent-encoding in the query: " + in_quotes(part)));
+    const auto value = protocol::percent_decode(equals == std::string_view::npos ? std::string_view{}
+                                                                                 : part.substr(equals + 1));
+    if (!key || !value)
+      return tl::make_unexpected(bad_request("bad percent-encoding in the query: " + in_quotes(part)));
     if (std::find(known.begin(), known.end(), *key) == known.end())
       return unknown_word("query parameter", *key, known);
-    if (query.text(*key)) return tl::make_unexpected(bad_request("query parameter " + in_quotes(*key) + " is there twice"));
+    if (query.text(*key))
+      return tl::make_unexpected(bad_request("query parameter " + in_quotes(*key) + " is there twice"));
     query.parts_.emplace_back(*key, *value);
   }
   return query;
@@ -128,8 +136,8 @@ ApiResult<std::uint64_t> Query::number(std::string_view key, std::uint64_t other
   const char* end = value->data() + value->size();
   const auto [rest, error] = std::from_chars(value->data(), end, number);
   if (error != std::errc{} || rest != end)
-    return tl::make_unexpected(
-        bad_request("query parameter " + in_quotes(key) + " must be a whole number, this is " + in_quotes(*value)));
+    return tl::make_unexpected(bad_request("query parameter " + in_quotes(key) +
+                                           " must be a whole number, this is " + in_quotes(*value)));
   return number;
 }
 

@@ -28,8 +28,12 @@ std::string_view as_text(asio::const_buffer buffer) {
 }
 
 ApiError too_many_connections() {
-  return {503, protocol::code::kTooManyConnections, "too many connections to the control socket",
-          "close some, or use one connection for several requests", "", 1};
+  return {503,
+          protocol::code::kTooManyConnections,
+          "too many connections to the control socket",
+          "close some, or use one connection for several requests",
+          "",
+          1};
 }
 
 ApiError stopping_error() {
@@ -40,7 +44,8 @@ ApiError parse_error(error_code error, const Limits& limits) {
   if (error == http::error::body_limit)
     return {413, protocol::code::kTooLarge, "the body has more than " + format(Bytes{limits.body_bytes})};
   if (error == http::error::header_limit)
-    return {431, protocol::code::kHeaderTooLarge, "the header has more than " + format(Bytes{limits.header_bytes})};
+    return {431, protocol::code::kHeaderTooLarge,
+            "the header has more than " + format(Bytes{limits.header_bytes})};
   return bad_request("this is not HTTP/1.1: " + error.message());
 }
 
@@ -137,8 +142,8 @@ Connection::Awaitable<void> Connection::serve_requests() {
   }
 }
 
-/// Says no and closes. A client that is still sending must get to read it: closing with its bytes unread would
-/// reset the connection under the answer.
+/// Says no and closes. A client that is still sending must get to read it: closing with its bytes unread
+/// would reset the connection under the answer.
 Connection::Awaitable<void> Connection::refuse(ApiError error) {
   manners_.keep_alive = false;
   output_.clear();
@@ -162,7 +167,8 @@ Connection::Awaitable<void> Connection::linger() {
   reading_ = false;
 }
 
-// ---- reading ------------------------------------------------------------------------------------------------
+// ---- reading
+// ------------------------------------------------------------------------------------------------
 
 Connection::Awaitable<Connection::Read> Connection::read_request() {
   parser_.emplace();
@@ -230,7 +236,8 @@ Connection::Read Connection::after_failed_read() {
   return Read::bad;
 }
 
-// ---- answering ----------------------------------------------------------------------------------------------
+// ---- answering
+// ----------------------------------------------------------------------------------------------
 
 Outcome Connection::decide() {
   clear_deadline();
@@ -243,7 +250,8 @@ Outcome Connection::decide() {
                     request.body());
   } catch (const std::exception& exception) {
     core_->report(std::string(method) + " " + std::string(target) + ": " + exception.what());
-    return to_answer({500, protocol::code::kInternal, std::string("a fault of the daemon's: ") + exception.what(),
+    return to_answer({500, protocol::code::kInternal,
+                      std::string("a fault of the daemon's: ") + exception.what(),
                       "the daemon's log has it; please report it"});
   }
 }
@@ -258,7 +266,7 @@ Connection::Awaitable<bool> Connection::write_answer(Answer answer) {
   output_.clear();
   append_answer(output_, answer, manners_);
   const bool written = co_await write_out(core_->limits().write);
-  co_return written && manners_.keep_alive;
+  co_return written&& manners_.keep_alive;
 }
 
 Connection::Awaitable<bool> Connection::write_out(std::chrono::milliseconds deadline) {
@@ -340,12 +348,15 @@ Connection::Awaitable<bool> Connection::stream(unsigned status, std::unique_ptr<
   }
 }
 
-// ---- deadlines and wakes ------------------------------------------------------------------------------------
+// ---- deadlines and wakes
+// ------------------------------------------------------------------------------------
 
-Connection::Awaitable<void> Connection::sleep_until_woken() { co_await waker_.async_wait(kAwait); }
+Connection::Awaitable<void> Connection::sleep_until_woken() {
+  co_await waker_.async_wait(kAwait);
+}
 
-/// The client's end is closed, as EPOLLHUP tells even while bytes of its are still unread. One that only has shut
-/// down its sending side still wants its answer.
+/// The client's end is closed, as EPOLLHUP tells even while bytes of its are still unread. One that only has
+/// shut down its sending side still wants its answer.
 void Connection::watch_hangup() {
   if (watching_) return;
   watching_ = true;

@@ -1,7 +1,8 @@
 // One client of the control socket: reads requests, carries out what the routes decide, keeps the deadlines.
 //
-// Its coroutine is the only one that reads and writes. Beside it run plain callbacks that only set a flag and wake
-// it: the deadline's timer, the watch for a client that hangs up, a pool's answer, a ring's news, the server's stop.
+// Its coroutine is the only one that reads and writes. Beside it run plain callbacks that only set a flag and
+// wake it: the deadline's timer, the watch for a client that hangs up, a pool's answer, a ring's news, the
+// server's stop.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

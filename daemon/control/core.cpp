@@ -9,7 +9,9 @@
 namespace herd::control {
 namespace {
 
-void report_to_stderr(const std::string& message) { std::fprintf(stderr, "control socket: %s\n", message.c_str()); }
+void report_to_stderr(const std::string& message) {
+  std::fprintf(stderr, "control socket: %s\n", message.c_str());
+}
 
 }  // namespace
 

@@ -27,7 +27,11 @@ class Core {
   void report(const std::string& message) const { report_(message); }
   [[nodiscard]] bool is_stopping() const { return stopping_; }
 
-  enum class Admission { welcome, refused, turned_away };  // refused: it is told why; turned away: just closed
+  enum class Admission {
+    welcome,
+    refused,
+    turned_away
+  };  // refused: it is told why; turned away: just closed
   [[nodiscard]] Admission admission(std::uint32_t uid) const;
   void add(const std::shared_ptr<Connection>& connection);
   void remove(Connection& connection);

@@ -29,28 +29,38 @@ bool take_parts(std::string_view pattern, std::string_view path, Call& call) {
     if (!wanted.starts_with('{')) continue;
     auto decoded = protocol::percent_decode(given);
     if (!decoded) return false;
-    (wanted == "{pool}" ? call.pool : wanted == "{session}" ? call.session : call.worker) = std::move(*decoded);
+    (wanted == "{pool}"      ? call.pool
+     : wanted == "{session}" ? call.session
+                             : call.worker) = std::move(*decoded);
   }
   return true;
 }
 
 std::string_view role_name(config::Role role) {
   switch (role) {
-    case config::Role::none: return "none";
-    case config::Role::observer: return "observer";
-    case config::Role::operator_: return "operator";
-    case config::Role::admin: return "admin";
+    case config::Role::none:
+      return "none";
+    case config::Role::observer:
+      return "observer";
+    case config::Role::operator_:
+      return "operator";
+    case config::Role::admin:
+      return "admin";
   }
   return "none";
 }
 
 config::Role needed_role(Access access) {
   switch (access) {
-    case Access::anyone: return config::Role::none;
-    case Access::observer: return config::Role::observer;
+    case Access::anyone:
+      return config::Role::none;
+    case Access::observer:
+      return config::Role::observer;
     case Access::client:
-    case Access::operator_: return config::Role::operator_;
-    case Access::admin: return config::Role::admin;
+    case Access::operator_:
+      return config::Role::operator_;
+    case Access::admin:
+      return config::Role::admin;
   }
   return config::Role::admin;
 }
@@ -95,7 +105,8 @@ Answer to_answer(const ApiError& error) {
   Answer answer{error.status, protocol::dump_line(protocol::to_json(refusal))};
   answer.retry_after_seconds = error.retry_after_seconds;
   // Whoever is told to come later is told when.
-  if (!answer.retry_after_seconds && (error.status == 429 || error.status == 503)) answer.retry_after_seconds = 1;
+  if (!answer.retry_after_seconds && (error.status == 429 || error.status == 503))
+    answer.retry_after_seconds = 1;
   return answer;
 }
 
@@ -112,7 +123,8 @@ Outcome dispatch(Service& service, const Peer& peer, std::string_view method, st
       allow += (allow.empty() ? "" : ", ") + std::string(route.method);
       continue;
     }
-    if (!take_parts(route.pattern, path, call)) return to_answer(bad_request("bad percent-encoding in the path"));
+    if (!take_parts(route.pattern, path, call))
+      return to_answer(bad_request("bad percent-encoding in the path"));
     if (auto may = check_access(route, call); !may) return to_answer(may.error());
     auto outcome = route.handler(call);
     if (!outcome) return to_answer(outcome.error());

@@ -27,9 +27,10 @@ class PathLock {
         if (errno != EINTR) return fail_errno("lock '" + lock.path_ + "'");
       }
       // Whoever had the lock before has removed the file: then this lock is on nothing that others see.
-      struct stat held {}, named {};
-      if (fstat(fd.get(), &held) == 0 && stat(lock.path_.c_str(), &named) == 0 && held.st_ino == named.st_ino &&
-          held.st_dev == named.st_dev) {
+      struct stat held {
+      }, named{};
+      if (fstat(fd.get(), &held) == 0 && stat(lock.path_.c_str(), &named) == 0 &&
+          held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
         lock.fd_ = std::move(fd);
         return lock;
       }
@@ -65,7 +66,8 @@ Status clear_the_way(const std::string& path) {
     if (errno == ENOENT) return {};
     return fail_errno("stat");
   }
-  if (!S_ISSOCK(status.st_mode)) return fail("it exists and is not a socket; remove it or use another control.path");
+  if (!S_ISSOCK(status.st_mode))
+    return fail("it exists and is not a socket; remove it or use another control.path");
   const auto probe = protocol::connect_unix(path);
   // EAGAIN: somebody listens and has a full backlog. EPROTOTYPE: somebody has a socket of another type there.
   const int answer = probe ? 0 : probe.error().errno_value;
@@ -83,7 +85,8 @@ Result<UniqueFd> bind_closed(const std::string& path) {
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("socket");
   const UmaskGuard nothing_for_anyone(0777);
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) return fail_errno("bind");
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
+    return fail_errno("bind");
   return fd;
 }
 
@@ -123,7 +126,8 @@ SocketFile file_of(int listener) {
   sockaddr_un address{};
   socklen_t length = sizeof address;
   if (getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) < 0) return {};
-  if (address.sun_family != AF_UNIX || length <= offsetof(sockaddr_un, sun_path) || address.sun_path[0] == '\0')
+  if (address.sun_family != AF_UNIX || length <= offsetof(sockaddr_un, sun_path) ||
+      address.sun_path[0] == '\0')
     return {};
   const std::size_t longest = length - offsetof(sockaddr_un, sun_path);
   SocketFile file{std::string(address.sun_path, strnlen(address.sun_path, longest))};
@@ -139,7 +143,8 @@ Status remove_socket(const SocketFile& file) {
   const auto lock = PathLock::take(file.path);
   if (!lock) return tl::make_unexpected(lock.error());
   struct stat status {};
-  if (lstat(file.path.c_str(), &status) < 0 || status.st_ino != file.inode || status.st_dev != file.device) return {};
+  if (lstat(file.path.c_str(), &status) < 0 || status.st_ino != file.inode || status.st_dev != file.device)
+    return {};
   if (unlink(file.path.c_str()) < 0) return fail_errno("remove '" + file.path + "'");
   return {};
 }

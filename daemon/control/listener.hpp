@@ -14,15 +14,17 @@ inline constexpr int kBacklog = 512;
 
 /// A listening socket at `path`, with exactly `mode` and the group `gid` (-1: as it comes).
 ///
-/// It refuses where a daemon answers at `path`, and where something that is not a socket is there; a socket that
-/// nobody listens on is replaced. The file is born with no permissions at all, gets its owner, then its mode, and
-/// only then starts to listen: it is never more open than it should be. (The umask is the process's: call this
-/// before there are threads that make files.)
+/// It refuses where a daemon answers at `path`, and where something that is not a socket is there; a socket
+/// that nobody listens on is replaced. The file is born with no permissions at all, gets its owner, then its
+/// mode, and only then starts to listen: it is never more open than it should be. (The umask is the
+/// process's: call this before there are threads that make files.)
 ///
-/// Two daemons that race are kept apart by a lock on PATH.lock, held only while a socket is put up or taken down.
-/// The lock file is made for that time and removed after it; one that a crash left behind locks nobody out. It is
-/// a file of mode 0600 and not the directory itself, which anyone who may open it could lock and so hold us up.
-Result<UniqueFd> bind_control_socket(const std::string& path, mode_t mode, gid_t gid = static_cast<gid_t>(-1));
+/// Two daemons that race are kept apart by a lock on PATH.lock, held only while a socket is put up or taken
+/// down. The lock file is made for that time and removed after it; one that a crash left behind locks nobody
+/// out. It is a file of mode 0600 and not the directory itself, which anyone who may open it could lock and
+/// so hold us up.
+Result<UniqueFd> bind_control_socket(const std::string& path, mode_t mode,
+                                     gid_t gid = static_cast<gid_t>(-1));
 
 /// Which file a listening socket is: so that the end of one daemon never removes the socket of the next.
 struct SocketFile {

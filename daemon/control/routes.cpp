@@ -14,7 +14,9 @@ using protocol::dump_line;
 namespace route = protocol::route;
 using Words = std::span<const std::string_view>;
 
-Outcome json_answer(const Json& body, unsigned status = 200) { return Answer{status, dump_line(body)}; }
+Outcome json_answer(const Json& body, unsigned status = 200) {
+  return Answer{status, dump_line(body)};
+}
 
 ApiResult<Outcome> answer(ApiResult<Json> body) {
   if (!body) return tl::make_unexpected(std::move(body).error());
@@ -35,7 +37,8 @@ std::string random_session_name() {
 }
 
 ApiError bad_session_name() {
-  return {400, protocol::code::kBadSessionName, "a session's name has 1 to 128 letters, digits and . _ ~ : @ -"};
+  return {400, protocol::code::kBadSessionName,
+          "a session's name has 1 to 128 letters, digits and . _ ~ : @ -"};
 }
 
 /// For calls that take neither: a word in either is a mistake of the caller's.
@@ -70,7 +73,9 @@ ApiResult<Outcome> on_session(const Call& call) {
   return answer((call.service.*kMember)(call.pool, call.session));
 }
 
-ApiResult<Outcome> healthz(const Call&) { return json_answer({{"status", "ok"}}); }
+ApiResult<Outcome> healthz(const Call&) {
+  return json_answer({{"status", "ok"}});
+}
 
 ApiResult<Outcome> readyz(const Call& call) {
   if (call.service.is_ready()) return json_answer({{"status", "ready"}});
@@ -144,8 +149,8 @@ ApiResult<Outcome> logs(const Call& call) {
   HERD_TRY(bool follow, query.flag("follow", false));
   std::shared_ptr<LogRing> ring = call.service.logs(call.worker);
   if (ring == nullptr)
-    return tl::make_unexpected(
-        ApiError{404, protocol::code::kUnknownWorker, "there is no output of a worker '" + call.worker + "'"});
+    return tl::make_unexpected(ApiError{404, protocol::code::kUnknownWorker,
+                                        "there is no output of a worker '" + call.worker + "'"});
   // Of a worker that is gone nothing more will come.
   const auto record = call.service.worker(call.worker);
   if (!record || record->value("state", "") == "gone") follow = false;
@@ -183,6 +188,8 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> routes() { return kRoutes; }
+std::span<const Route> routes() {
+  return kRoutes;
+}
 
 }  // namespace herd::control

@@ -47,7 +47,10 @@ void admit(const std::shared_ptr<Core>& core, Socket socket) {
 
 struct Server::Acceptor {
   Acceptor(asio::io_context& io, std::shared_ptr<Core> shared, int fd)
-      : core(std::move(shared)), acceptor(io, asio::local::stream_protocol(), fd), pause(io), file(file_of(fd)) {}
+      : core(std::move(shared)),
+        acceptor(io, asio::local::stream_protocol(), fd),
+        pause(io),
+        file(file_of(fd)) {}
 
   std::shared_ptr<Core> core;
   asio::local::stream_protocol::acceptor acceptor;
@@ -104,7 +107,8 @@ Status Server::start(UniqueFd listener) {
 void Server::stop(std::function<void()> done) {
   if (acceptor_) {
     // The file first: while we still listen, nobody takes it for a stale one.
-    if (const Status removed = remove_socket(acceptor_->file); !removed) core_->report(removed.error().message);
+    if (const Status removed = remove_socket(acceptor_->file); !removed)
+      core_->report(removed.error().message);
     acceptor_->close();
   }
   // Always from the loop, never from in here: the caller may end this server in it.

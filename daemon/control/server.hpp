@@ -16,7 +16,8 @@ namespace herd::control {
 
 class Server {
  public:
-  /// `service` must outlive the server. `report` gets what no client can be told; by default it goes to stderr.
+  /// `service` must outlive the server. `report` gets what no client can be told; by default it goes to
+  /// stderr.
   Server(boost::asio::io_context& io, Service& service, Limits limits = {}, Report report = {});
   /// Ends what is left at once and calls the service no more. The orderly way is stop().
   ~Server();
@@ -26,9 +27,9 @@ class Server {
   /// Serves a listening unix socket, as bind_control_socket yields it.
   Status start(UniqueFd listener);
 
-  /// Accepts nothing more and removes the socket's file. Idle connections are closed, queued acquires cancelled and
-  /// answered, streams ended with their last chunk; `done` is called when the last connection has gone, after
-  /// Limits.stop at the latest.
+  /// Accepts nothing more and removes the socket's file. Idle connections are closed, queued acquires
+  /// cancelled and answered, streams ended with their last chunk; `done` is called when the last connection
+  /// has gone, after Limits.stop at the latest.
   void stop(std::function<void()> done);
 
  private:

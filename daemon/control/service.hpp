@@ -11,6 +11,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "common/log_line.hpp"
 #include "common/ring.hpp"
 #include "common/units.hpp"
 #include "config/daemon_spec.hpp"
@@ -50,17 +51,8 @@ struct AcquireResult {
   Json body;                         // {"session","worker","pid","address","created"}
 };
 
-struct LogLine {
-  std::int64_t time_us = 0;  // wall clock, microseconds since the epoch
-  bool is_stderr = false;
-  std::string session;  // empty where none was bound
-  std::string text;     // bytes as the worker wrote them, without the newline
-  bool cut = false;     // the line was longer than the bound
-};
-
 /// An event as it stands in GET /v1/events, but for "seq", which is its number in the ring.
 using EventRing = Ring<std::shared_ptr<const Json>>;
-using LogRing = Ring<LogLine>;
 
 /// One scale call; absent parts stay as they are.
 struct ScaleCall {

@@ -30,7 +30,8 @@ std::string rfc3339(std::int64_t time_us) {
 
 class EventLines final : public LineSource {
  public:
-  EventLines(EventRing& ring, EventQuery query) : ring_(ring), query_(std::move(query)), until_(ring.last()) {}
+  EventLines(EventRing& ring, EventQuery query)
+      : ring_(ring), query_(std::move(query)), until_(ring.last()) {}
 
   void fill(std::string& lines) override {
     if (query_.since > ring_.last()) {
@@ -77,7 +78,11 @@ class EventLines final : public LineSource {
 class LogLines final : public LineSource {
  public:
   LogLines(std::shared_ptr<LogRing> ring, EventRing& events, LogQuery query)
-      : ring_(std::move(ring)), events_(events), seen_event_(events.last()), query_(std::move(query)), until_(ring_->last()) {
+      : ring_(std::move(ring)),
+        events_(events),
+        seen_event_(events.last()),
+        query_(std::move(query)),
+        until_(ring_->last()) {
     if (query_.since > ring_->last()) query_.since = ring_->last();
   }
 
@@ -131,7 +136,9 @@ class LogLines final : public LineSource {
 
 class LeaseLines final : public LineSource {
  public:
-  LeaseLines(EventRing& events, LeaseQuery query) : events_(events), query_(std::move(query)) { look_for_end(); }
+  LeaseLines(EventRing& events, LeaseQuery query) : events_(events), query_(std::move(query)) {
+    look_for_end();
+  }
 
   void fill(std::string& lines) override {
     if (!answered_) lines += dump_line(query_.answer);

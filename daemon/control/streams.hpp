@@ -1,5 +1,5 @@
-// What a stream says: one JSON object a line, read from a ring when the reader has room for more. The ring is the
-// only buffer: a reader that is too slow is told how much it missed, and costs nothing meanwhile.
+// What a stream says: one JSON object a line, read from a ring when the reader has room for more. The ring is
+// the only buffer: a reader that is too slow is told how much it missed, and costs nothing meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,9 @@ struct EventQuery {
   std::string pool;  // empty: all
   bool follow = true;
 };
-/// The event with its "seq" in front; {"type":"gap","lost":K,"seq":N} for those that the ring no longer has, N being
-/// the last of them. `since` past the ring's last number means that the daemon began anew: "lost" is null then.
+/// The event with its "seq" in front; {"type":"gap","lost":K,"seq":N} for those that the ring no longer has,
+/// N being the last of them. `since` past the ring's last number means that the daemon began anew: "lost" is
+/// null then.
 std::unique_ptr<LineSource> event_lines(EventRing& ring, EventQuery query);
 
 struct LogQuery {
@@ -39,7 +40,8 @@ struct LogQuery {
   std::uint64_t since = 0;
   bool follow = false;
 };
-/// {"seq","time","stream","session","text","cut"}, and {"gap":true,"lost":K,"seq":N}. Following ends with the worker.
+/// {"seq","time","stream","session","text","cut"}, and {"gap":true,"lost":K,"seq":N}. Following ends with the
+/// worker.
 std::unique_ptr<LineSource> log_lines(std::shared_ptr<LogRing> ring, EventRing& events, LogQuery query);
 
 /// What a `connection` lease's stream says: the answer, then {"ended": REASON} when its session ends first.

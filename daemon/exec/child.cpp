@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -60,7 +61,8 @@ Status place_fds(const Launch& launch, int seccomp_fd) {
   struct Move {
     int from, to;
   };
-  std::vector<Move> moves{{null.get(), 0}, {launch.stdout_pipe.get(), 1}, {launch.stderr_pipe.get(), 2}};
+  const int input = launch.stdin_file ? launch.stdin_file.get() : null.get();
+  std::vector<Move> moves{{input, 0}, {launch.stdout_file.get(), 1}, {launch.stderr_file.get(), 2}};
   if (launch.listener) moves.push_back({launch.listener.get(), protocol::kListenFd});
   if (seccomp_fd >= 0) moves.push_back({launch.seccomp_filter.get(), seccomp_fd});
   // First all out of the way, then each to its place: no move can then overwrite another's source.
@@ -141,6 +143,8 @@ int child_main(void* opaque) {
     return give_up(launch::Stage::exec, fail_errno("working_directory '" + plan.working_directory + "'").value());
   if (auto placed = place_fds(context.launch, context.seccomp_fd); !placed)
     return give_up(launch::Stage::fds, placed.error());
+  if (plan.takes_terminal && ioctl(0, TIOCSCTTY, 0) != 0)
+    return give_up(launch::Stage::session, fail_errno("take the terminal").value());
   std::snprintf(context.arguments.listen_pid, sizeof context.arguments.listen_pid, "%s=%d", protocol::kListenPid,
                 static_cast<int>(getpid()));
   if (auto reset = reset_signals(); !reset) return give_up(launch::Stage::signals, reset.error());

@@ -35,14 +35,15 @@ Result<Launch> receive_launch(int line) {
   for (std::size_t i = 0; i < launch.plan.fds.size(); ++i) {
     UniqueFd& fd = message.fds[i + 1];
     switch (launch.plan.fds[i]) {
-      case launch::FdRole::stdout_pipe: launch.stdout_pipe = std::move(fd); break;
-      case launch::FdRole::stderr_pipe: launch.stderr_pipe = std::move(fd); break;
+      case launch::FdRole::stdin_file: launch.stdin_file = std::move(fd); break;
+      case launch::FdRole::stdout_file: launch.stdout_file = std::move(fd); break;
+      case launch::FdRole::stderr_file: launch.stderr_file = std::move(fd); break;
       case launch::FdRole::listener: launch.listener = std::move(fd); break;
       case launch::FdRole::seccomp_filter: launch.seccomp_filter = std::move(fd); break;
       case launch::FdRole::cgroup_tasks: launch.cgroup_tasks.push_back(std::move(fd)); break;
     }
   }
-  if (!launch.stdout_pipe || !launch.stderr_pipe) return fail("the launch plan has no output pipes");
+  if (!launch.stdout_file || !launch.stderr_file) return fail("the launch plan has no place for the output");
   if (launch.plan.argv.empty()) return fail("the launch plan has no command");
   return launch;
 }

@@ -16,7 +16,8 @@ inline constexpr int kOwnerLineFd = 3;
 
 struct Launch {
   launch::Plan plan;
-  UniqueFd stdout_pipe, stderr_pipe, listener, seccomp_filter;
+  UniqueFd stdin_file;  // empty: /dev/null
+  UniqueFd stdout_file, stderr_file, listener, seccomp_filter;
   std::vector<UniqueFd> cgroup_tasks;  // the v1 cgroups to join
 };
 

@@ -83,6 +83,7 @@ int main() {
     std::fputs("herd-exec is started by herdd, which hands it a launch plan; see herdd(8)\n", stderr);
     return 2;
   }
+  prctl(PR_SET_NAME, "herd-exec");  // started by fd, the kernel would call it by the fd's number
   auto running = start();
   if (!running) {
     const exec::ChildFailure& failure = running.error();

@@ -31,6 +31,10 @@ Daemon::Daemon(Parts parts)
       resources_{io_,     spawner_, privileged_spawner_, parts_.uids, filters_, parts_.runtime_directory + "/workers",
                  parts_.socket_access, parts_.facts, {}},
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      runs_({resources_, parts_.ids,
+             [this](const std::string& pool) { const PoolDriver* driver = find(pool); return driver == nullptr ? nullptr : &driver->pool().spec(); },
+             [this](const control::Peer& peer) { return role_of(peer); },
+             [this](const std::string& type, const std::string& message) { note(type, message); }}),
       server_(io_, *this, {}, [](const std::string& message) { log_warning("control socket: " + message); }) {}
 
 Daemon::~Daemon() = default;
@@ -42,6 +46,9 @@ void Daemon::run() {
     log_error("control socket: " + started.error().message);
     begin_shutdown();
   }
+  const std::string run_socket = run::socket_path(parts_.loaded.daemon.control.path);
+  if (auto started = runs_.start(run_socket, parts_.socket_access); !started)
+    log_error("run socket: " + started.error().message);
   log_info("herdd " HERD_VERSION " serves " + std::to_string(drivers_.size()) + " pools on " +
            parts_.loaded.daemon.control.path);
   tell_service_manager("READY=1\nSTATUS=" + std::to_string(drivers_.size()) + " pools");
@@ -68,7 +75,7 @@ void Daemon::on_pool_finished(const std::string& name) {
   drivers_.erase(name);
   parts_.cgroups.remove_pool(name);
   if (auto spec = returning_.extract(name); !spec.empty() && !is_stopping_) return add_pool(std::move(spec.mapped()));
-  if (is_stopping_ && drivers_.empty()) finish_shutdown();
+  if (is_stopping_ && drivers_.empty()) runs_.stop([this] { finish_shutdown(); });
 }
 
 void Daemon::begin_shutdown() {
@@ -76,7 +83,7 @@ void Daemon::begin_shutdown() {
   tell_service_manager("STOPPING=1");
   log_info("stopping");
   note("daemon_stopping", "");
-  if (drivers_.empty()) return finish_shutdown();
+  if (drivers_.empty()) return runs_.stop([this] { finish_shutdown(); });
   for (const auto& [name, driver] : drivers_) driver->stop();
 }
 

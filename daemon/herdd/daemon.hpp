@@ -15,6 +15,7 @@
 #include "daemon/herdd/access.hpp"
 #include "daemon/herdd/id_counter.hpp"
 #include "daemon/herdd/pool_driver.hpp"
+#include "daemon/herdd/run_service.hpp"
 
 namespace herd::daemon {
 
@@ -53,7 +54,7 @@ class Daemon : public control::Service {
   control::ApiResult<Json> stop_worker(const std::string& id) override;
   control::ApiResult<Json> reload(bool dry_run) override;
   [[nodiscard]] control::EventRing& events() override { return events_; }
-  [[nodiscard]] std::shared_ptr<control::LogRing> logs(const std::string& worker) override;
+  [[nodiscard]] std::shared_ptr<LogRing> logs(const std::string& worker) override;
 
  private:
   /// What has to be there before the daemon is: made by create() in order, each a reason not to start.
@@ -98,6 +99,7 @@ class Daemon : public control::Service {
   bool is_stopping_ = false;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   boost::asio::signal_set signals_;
+  RunService runs_;
   control::Server server_;
 };
 

@@ -178,7 +178,7 @@ void PoolDriver::emit(const pool::Emit& action) {
     if (const auto found = workers_.find(action.worker); found != workers_.end()) found->second->output().set_session("");
   std::string text = action.type;
   if (action.reason) text += ": " + describe(*action.reason);
-  if (!action.message.empty()) text += ": " + action.message;
+  if (!action.message.empty() && (!action.reason || action.message != describe(*action.reason))) text += ": " + action.message;
   const LogSubject subject{name(), action.worker, action.session};
   is_warning(action) ? log_warning(text, subject) : log_info(text, subject);
 }
@@ -210,7 +210,7 @@ Json PoolDriver::find_worker(const std::string& id) const {
   return nullptr;
 }
 
-std::shared_ptr<control::LogRing> PoolDriver::lines_of(const std::string& id) const {
+std::shared_ptr<LogRing> PoolDriver::lines_of(const std::string& id) const {
   if (const auto found = workers_.find(id); found != workers_.end()) return found->second->output().lines();
   for (const GoneWorker& gone : remembered_)
     if (gone.id == id) return gone.lines;

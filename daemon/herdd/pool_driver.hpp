@@ -22,7 +22,7 @@ using AcquireDone = std::function<void(control::ApiResult<control::AcquireResult
 struct GoneWorker {
   std::string id;
   Json record;
-  std::shared_ptr<control::LogRing> lines;
+  std::shared_ptr<LogRing> lines;
 };
 inline constexpr std::size_t kRememberedWorkers = 64;  // of each pool
 
@@ -48,7 +48,7 @@ class PoolDriver {
   [[nodiscard]] Json session_record(const pool::SessionView& view) const;
   /// Living or remembered; null if unknown.
   [[nodiscard]] Json find_worker(const std::string& id) const;
-  [[nodiscard]] std::shared_ptr<control::LogRing> lines_of(const std::string& id) const;
+  [[nodiscard]] std::shared_ptr<LogRing> lines_of(const std::string& id) const;
   [[nodiscard]] std::size_t worker_count() const { return workers_.size(); }
 
  private:

@@ -223,7 +223,7 @@ ApiResult<Json> Daemon::stop_worker(const std::string& id) {
   return Json{{"worker", id}, {"stopping", true}};
 }
 
-std::shared_ptr<control::LogRing> Daemon::logs(const std::string& worker) {
+std::shared_ptr<LogRing> Daemon::logs(const std::string& worker) {
   const PoolDriver* driver = owner_of_worker(worker);
   return driver == nullptr ? nullptr : driver->lines_of(worker);
 }

@@ -105,7 +105,7 @@ struct SessionView {
   Time started{}, last_used{};
   int holders = 0;  // open `connection` leases
 };
-struct Counters {  // only grow
+struct Counters {  // only grow; hits: granted without a new session; crashed: gone unasked, oom_killed apart
   std::uint64_t started = 0, gone = 0, crashed = 0, oom_killed = 0, sessions = 0, acquires = 0, hits = 0, denied = 0;
 };
 struct View {

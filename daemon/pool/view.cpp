@@ -26,8 +26,8 @@ View Pool::Machine::view() const {
   View view;
   view.state = state_;
   if (state_ == PoolState::failed) {
-    view.reason = std::to_string(std::max(spec_.restart.burst, 1)) + " workers failed within " +
-                  format(spec_.restart.window) + "; the last: " + failure_;
+    view.reason = std::to_string(std::max(spec_.restart.burst, 1)) + " failures within " +
+                  format(spec_.restart.window) + " (restart.burst); the last: " + failure_;
   } else if (!failure_.empty() && is_served_by_old_definition()) {
     view.reason = "the workers of generation " + std::to_string(generation_) +
                   " do not get ready, those before it still serve" +

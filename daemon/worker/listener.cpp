@@ -59,13 +59,13 @@ bool holds_one_of(int pid, const std::set<std::string>& inodes) {
 
 }  // namespace
 
-Result<Listener> listen_unix(const std::string& path, const SocketAccess& access) {
+Result<Listener> listen_unix(const std::string& path, const SocketAccess& access, int type) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
     return fail_errno("socket path '" + path + "' (herd.json: runtime_directory)", ENAMETOOLONG);
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  UniqueFd fd(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
   if (!fd) return fail_errno("socket");
   if (unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("remove '" + path + "'");
   // bind(2) makes the file as open as fchmod on the socket says (unix(7)), so it is never more open than this.

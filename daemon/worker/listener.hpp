@@ -24,7 +24,8 @@ struct Listener {
   std::string address;  // "unix:/path" or "tcp:127.0.0.1:PORT"
 };
 
-Result<Listener> listen_unix(const std::string& path, const SocketAccess& access);
+/// `type`: SOCK_STREAM or SOCK_SEQPACKET. What is at `path` is replaced.
+Result<Listener> listen_unix(const std::string& path, const SocketAccess& access, int type);
 /// On a free port of 127.0.0.1.
 Result<Listener> listen_tcp();
 

@@ -29,7 +29,7 @@ std::int64_t wall_microseconds() {
 OutputReader::OutputReader(asio::io_context& io, std::string pool, std::string worker)
     : pool_(std::move(pool)),
       worker_(std::move(worker)),
-      ring_(std::make_shared<control::LogRing>(kMaxKeptLines, kMaxKeptBytes)),
+      ring_(std::make_shared<LogRing>(kMaxKeptLines, kMaxKeptBytes)),
       streams_{Stream{asio::posix::stream_descriptor(io), asio::steady_timer(io),
                       LineSplitter([this](std::string text, bool cut) { keep(false, std::move(text), cut); })},
                Stream{asio::posix::stream_descriptor(io), asio::steady_timer(io),
@@ -87,13 +87,13 @@ void OutputReader::finish() {
 }
 
 void OutputReader::keep(bool is_stderr, std::string text, bool cut) {
-  control::LogLine line{wall_microseconds(), is_stderr, session_, std::move(text), cut};
+  LogLine line{wall_microseconds(), is_stderr, session_, std::move(text), cut};
   forward(line);
   const std::size_t bytes = sizeof line + line.text.size() + line.session.size();
   ring_->append(std::move(line), bytes);
 }
 
-void OutputReader::forward(const control::LogLine& line) {
+void OutputReader::forward(const LogLine& line) {
   const std::int64_t second = line.time_us / 1'000'000;
   if (second != forward_second_) {
     if (not_forwarded_ > 0) log_output({pool_, worker_, session_, true}, std::to_string(not_forwarded_) + " lines of output not shown here (herdctl logs " + worker_ + ")");

@@ -9,9 +9,8 @@
 #include <memory>
 #include <string>
 
-#include "common/ring.hpp"
+#include "common/log_line.hpp"
 #include "common/unique_fd.hpp"
-#include "daemon/control/service.hpp"
 #include "daemon/worker/output.hpp"
 
 namespace herd::worker {
@@ -31,7 +30,7 @@ class OutputReader {
   void finish();
 
   void set_session(std::string session) { session_ = std::move(session); }
-  [[nodiscard]] std::shared_ptr<control::LogRing> lines() const { return ring_; }
+  [[nodiscard]] std::shared_ptr<LogRing> lines() const { return ring_; }
 
  private:
   struct Stream {
@@ -43,10 +42,10 @@ class OutputReader {
   /// False at the end of the stream.
   bool read_some(Stream& stream, bool& is_busy);
   void keep(bool is_stderr, std::string text, bool cut);
-  void forward(const control::LogLine& line);
+  void forward(const LogLine& line);
 
   std::string pool_, worker_, session_;
-  std::shared_ptr<control::LogRing> ring_;
+  std::shared_ptr<LogRing> ring_;
   std::array<Stream, 2> streams_;
   std::int64_t forward_second_ = 0;
   int forwarded_ = 0, not_forwarded_ = 0;

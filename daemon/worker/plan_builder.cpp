@@ -61,8 +61,11 @@ Result<std::vector<launch::Rlimit>> limits_of(const config::LimitsSpec& limits) 
     std::uint64_t value;
     const char* field;
   };
+  // No core is 1 byte: less than any core has, and the one value with which the kernel does not start the program of
+  // a piped core_pattern either, which would run as the host's root (fs/coredump.c; 0 does not stop it).
+  const bool no_core = limits.core.value == 0;
   const std::array wanted{Wanted{RLIMIT_NOFILE, static_cast<std::uint64_t>(limits.open_files), "limits.open_files"},
-                          Wanted{RLIMIT_CORE, limits.core.value, "limits.core"},
+                          Wanted{RLIMIT_CORE, no_core ? 1 : limits.core.value, no_core ? nullptr : "limits.core"},
                           Wanted{RLIMIT_STACK, 8ULL << 20, nullptr},
                           Wanted{RLIMIT_MEMLOCK, 8ULL << 20, nullptr},
                           Wanted{RLIMIT_MSGQUEUE, 819200, nullptr},

@@ -123,16 +123,28 @@ Result<Spawned> Spawner::spawn(SpawnOrder order) const {
   HERD_TRY(spawned.cgroup, cgroups_.create(plan.pool, plan.worker, order.limits,
                                            order.is_required ? nullptr : &spawned.left_out));
   const auto start = [&]() -> Status {
-    HERD_TRY(auto out, output_pipe());
-    HERD_TRY(auto err, output_pipe());
     HERD_TRY(auto line, kernel::seqpacket_pair());
-
-    std::vector<int> fds{-1, out.second.get(), err.second.get()};
-    plan.fds = {launch::FdRole::stdout_pipe, launch::FdRole::stderr_pipe};
+    std::vector<int> fds{-1};  // the plan's own place
+    plan.fds.clear();
     const auto add = [&](int fd, launch::FdRole role) {
       fds.push_back(fd);
       plan.fds.push_back(role);
     };
+    Stdio stdio;
+    if (order.stdio) {
+      stdio = std::move(*order.stdio);
+      plan.takes_terminal = stdio.is_terminal;
+      add(stdio.input.get(), launch::FdRole::stdin_file);
+    } else {
+      HERD_TRY(auto out, output_pipe());
+      HERD_TRY(auto err, output_pipe());
+      spawned.stdout_pipe = std::move(out.first);
+      spawned.stderr_pipe = std::move(err.first);
+      stdio.output = std::move(out.second);
+      stdio.error = std::move(err.second);
+    }
+    add(stdio.output.get(), launch::FdRole::stdout_file);
+    add(stdio.error.get(), launch::FdRole::stderr_file);
     if (order.listener) add(order.listener.get(), launch::FdRole::listener);
     if (order.seccomp_filter) add(order.seccomp_filter->get(), launch::FdRole::seccomp_filter);
     for (const int tasks : spawned.cgroup.v1_tasks()) add(tasks, launch::FdRole::cgroup_tasks);
@@ -156,8 +168,6 @@ Result<Spawned> Spawner::spawn(SpawnOrder order) const {
     }
     spawned.line = std::move(line[0]);
     spawned.init_pidfd = std::move(child->pidfd);
-    spawned.stdout_pipe = std::move(out.first);
-    spawned.stderr_pipe = std::move(err.first);
     return {};
   };
   if (auto started = start(); !started) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "common/error.hpp"
@@ -18,18 +19,25 @@
 
 namespace herd::worker {
 
+/// A command's own input and output in place of /dev/null and the daemon's pipes.
+struct Stdio {
+  UniqueFd input, output, error;
+  bool is_terminal = false;  // one that was made for this command, and is nobody's controlling terminal
+};
+
 struct SpawnOrder {
   launch::Plan plan;  // its fds are named here, in the spawner
   kernel::CgroupLimits limits;
   bool is_required = true;  // false: limits that the host lacks are left out, and said
   UniqueFd listener;
+  std::optional<Stdio> stdio;
   std::shared_ptr<const UniqueFd> seccomp_filter;  // sealed memfd, shared by all workers of a profile
 };
 
 struct Spawned {
   UniqueFd line;          // herdd's end of the owner's line
   UniqueFd init_pidfd;    // of herd-exec
-  UniqueFd stdout_pipe, stderr_pipe;  // read ends, non-blocking
+  UniqueFd stdout_pipe, stderr_pipe;  // read ends, non-blocking; empty where the order had its own
   kernel::WorkerCgroup cgroup;
   std::vector<std::string> left_out;
 };

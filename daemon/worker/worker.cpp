@@ -1,6 +1,7 @@
 #include "daemon/worker/worker.hpp"
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <boost/asio.hpp>
@@ -55,7 +56,7 @@ Result<SpawnOrder> Worker::prepare() {
   parts.notify_path_on_host = base + ".notify";
   if (pool_->listen == config::Listen::unix_socket || pool_->listen == config::Listen::tcp) {
     socket_path_ = pool_->listen == config::Listen::tcp ? "" : base + ".sock";
-    HERD_TRY(Listener listener, socket_path_.empty() ? listen_tcp() : listen_unix(socket_path_, resources_.socket_access));
+    HERD_TRY(Listener listener, socket_path_.empty() ? listen_tcp() : listen_unix(socket_path_, resources_.socket_access, SOCK_STREAM));
     order.listener = std::move(listener.fd);
     record_.address = std::move(listener.address);
     parts.has_listener = true;
@@ -70,6 +71,7 @@ Result<SpawnOrder> Worker::prepare() {
   HERD_TRY(order.seccomp_filter, resources_.filters.get(pool_->sandbox.seccomp));
   order.limits = {pool_->limits.memory, pool_->limits.swap, pool_->limits.cpu, pool_->limits.pids};
   order.is_required = pool_->sandbox.required;
+  order.stdio = std::move(stdio_);
   return order;
 }
 
@@ -91,7 +93,7 @@ void Worker::on_spawned(Result<Spawned> spawned) {
   record_.left_out = std::move(spawned->left_out);
   line_.assign(spawned->line.release());
   init_pidfd_.assign(spawned->init_pidfd.release());
-  output_.start(std::move(spawned->stdout_pipe), std::move(spawned->stderr_pipe), shared_from_this());
+  if (spawned->stdout_pipe) output_.start(std::move(spawned->stdout_pipe), std::move(spawned->stderr_pipe), shared_from_this());
   spawn_task(read_line(shared_from_this()), "read the owner's line");
   spawn_task(wait_for_end(shared_from_this()), "wait for a worker's end");
   spawn_task(watch_oom(shared_from_this()), "watch for out of memory");

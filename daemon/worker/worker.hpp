@@ -62,6 +62,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
  public:
   Worker(Resources& resources, std::shared_ptr<const config::PoolSpec> pool, std::string id, WorkerCallbacks callbacks);
 
+  /// Before start(): the worker's input and output in place of the daemon's pipes.
+  void set_stdio(Stdio stdio) { stdio_ = std::move(stdio); }
   void start();
   /// Stop signal, grace, then the whole tree. The first reason stays.
   void stop(Reason reason);
@@ -125,6 +127,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Timers timers_;
   std::optional<std::uint16_t> port_;
   std::string socket_path_;
+  std::optional<Stdio> stdio_;
 
   std::optional<Reason> stop_reason_;    // why herd ends it
   std::optional<Reason> setup_failure_;  // what herd-exec reported

@@ -1,5 +1,5 @@
-// echo-worker: the smallest worker that is worth a session. It keeps a count in memory, so that a caller can see
-// that every request of one session reaches the same process.
+// echo-worker: the smallest worker that is worth a session. It keeps a count in memory, so that a caller can
+// see that every request of one session reaches the same process.
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
@@ -19,7 +19,8 @@ std::string variable(const char* name) {
 
 void run() {
   const auto listener = herd::listen_fd();
-  if (!listener) throw std::runtime_error("no listener was passed: run it as a herd worker, or with a .socket unit");
+  if (!listener)
+    throw std::runtime_error("no listener was passed: run it as a herd worker, or with a .socket unit");
 
   boost::asio::io_context context(1);
   echo::Echo answers({variable("HERD_WORKER_ID"), variable("HERD_POOL"), variable("GREETING")});

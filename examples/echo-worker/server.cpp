@@ -53,8 +53,9 @@ void rethrow(std::exception_ptr exception) {
 }  // namespace
 
 Response Echo::who_am_i() {
-  const nlohmann::json about = {{"worker", identity_.worker}, {"pool", identity_.pool}, {"pid", ::getpid()},
-                                {"requests", requests_},      {"bytes", bytes_},        {"greeting", identity_.greeting}};
+  const nlohmann::json about = {
+      {"worker", identity_.worker}, {"pool", identity_.pool}, {"pid", ::getpid()},
+      {"requests", requests_},      {"bytes", bytes_},        {"greeting", identity_.greeting}};
   // The greeting comes from outside and need not be UTF-8.
   return respond(http::status::ok, "application/json",
                  about.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
@@ -68,7 +69,8 @@ Response Echo::answer(const Request& request) {
   ++requests_;
   if (path != "/") return refuse(http::status::not_found, "not_found");
   if (request.method() == http::verb::get) return who_am_i();
-  if (request.method() != http::verb::post) return refuse(http::status::method_not_allowed, "method_not_allowed");
+  if (request.method() != http::verb::post)
+    return refuse(http::status::method_not_allowed, "method_not_allowed");
   bytes_ += request.body().size();
   const auto type = request[http::field::content_type];
   return respond(http::status::ok,
@@ -124,11 +126,13 @@ asio::awaitable<void> Server::serve_requests(std::shared_ptr<Connection> connect
     parser.header_limit(kMaxHeader);
     beast::error_code error;
     stream.expires_after(kRequestTime);
-    co_await http::async_read(stream, connection->buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    co_await http::async_read(stream, connection->buffer, parser,
+                              asio::redirect_error(asio::use_awaitable, error));
     if (error && error != http::error::body_limit) co_return;
 
     connection->busy = true;
-    Response response = error ? refuse(http::status::payload_too_large, "body_too_large") : echo_.answer(parser.get());
+    Response response =
+        error ? refuse(http::status::payload_too_large, "body_too_large") : echo_.answer(parser.get());
     open = !error && parser.get().keep_alive() && !stopping_;
     response.keep_alive(open);
     response.prepare_payload();

@@ -1,4 +1,5 @@
-// The echo worker's HTTP/1.1 server: one thread, its state in memory, as many requests a connection as it likes.
+// The echo worker's HTTP/1.1 server: one thread, its state in memory, as many requests a connection as it
+// likes.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -52,7 +52,8 @@ class Notebook:
         return eval(compile(last, "<notebook>", "eval"), self.names) if last else None
 
     def variables(self):
-        return {name: self._shown(value) for name, value in self.names.items() if not name.startswith("__")}
+        own = {name: value for name, value in self.names.items() if not name.startswith("__")}
+        return {name: self._shown(value) for name, value in own.items()}
 
     @staticmethod
     def _shown(value):
@@ -63,7 +64,7 @@ class Notebook:
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    # One request a connection (HTTP/1.0): with one thread, a connection that is kept would keep all others out.
+    # One request a connection (HTTP/1.0): with one thread, one that stays would keep all others out.
     timeout = CLIENT_TIMEOUT_S
 
     def do_GET(self):

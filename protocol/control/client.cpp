@@ -44,7 +44,8 @@ Status wait_for(int fd, short events, const Deadline& deadline) {
     const int ready = poll(&entry, 1, milliseconds);
     if (ready > 0) return {};
     if (ready < 0 && errno != EINTR) return fail_errno("poll");
-    if (ready == 0 && deadline && Clock::now() >= *deadline) return fail_errno("no answer in time", ETIMEDOUT);
+    if (ready == 0 && deadline && Clock::now() >= *deadline)
+      return fail_errno("no answer in time", ETIMEDOUT);
   }
 }
 
@@ -74,15 +75,15 @@ Result<UniqueFd> reach(const std::string& path) {
 }
 
 std::string render(const Request& request) {
-  std::string text = request.method + " " + request.target + " HTTP/1.1\r\nHost: herd\r\nUser-Agent: herdctl/" +
-                     HERD_VERSION + "\r\n";
+  std::string text = request.method + " " + request.target +
+                     " HTTP/1.1\r\nHost: herd\r\nUser-Agent: herdctl/" + HERD_VERSION + "\r\n";
   if (request.body.is_null()) {
     if (request.method != "GET") text += "Content-Length: 0\r\n";
     return text + "\r\n";
   }
   const std::string body = dump_line(request.body);
-  return text + "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         body;
+  return text + "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
 }
 
 Reply head_of(const Parser& parser) {
@@ -209,8 +210,12 @@ LineStream::LineStream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LineStream::LineStream(LineStream&&) noexcept = default;
 LineStream& LineStream::operator=(LineStream&&) noexcept = default;
 LineStream::~LineStream() = default;
-const Reply& LineStream::head() const { return impl_->head; }
-int LineStream::fd() const { return impl_->channel.fd(); }
+const Reply& LineStream::head() const {
+  return impl_->head;
+}
+int LineStream::fd() const {
+  return impl_->channel.fd();
+}
 
 Result<LineStream::State> LineStream::try_next(std::string& line) {
   for (;;) {

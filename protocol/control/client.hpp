@@ -28,9 +28,10 @@ struct Reply {
 
 struct Request {
   std::string method = "GET";
-  std::string target;                   // with its query, encoded: see routes.hpp's fill
-  Json body;                            // null: no body
-  std::optional<Duration> timeout = Duration{30'000};  // of the whole answer, a stream's head; empty: for ever
+  std::string target;  // with its query, encoded: see routes.hpp's fill
+  Json body;           // null: no body
+  std::optional<Duration> timeout =
+      Duration{30'000};  // of the whole answer, a stream's head; empty: for ever
 };
 
 /// An answer that comes as lines. Destroying it closes the connection, which ends a `connection` lease.

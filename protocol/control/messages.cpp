@@ -3,7 +3,9 @@
 namespace herd::protocol {
 namespace {
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
 
 std::string text_of(const Json& object, const char* key) {
   const auto found = object.find(key);

@@ -1,4 +1,5 @@
-// The shapes that both ends of the control socket agree on: error answers, their stable codes, the media types.
+// The shapes that both ends of the control socket agree on: error answers, their stable codes, the media
+// types.
 #pragma once
 
 #include <nlohmann/json.hpp>

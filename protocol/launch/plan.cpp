@@ -11,8 +11,9 @@ const char* name(Stage stage) {
   return kNames.at(static_cast<std::size_t>(stage));
 }
 
-NLOHMANN_JSON_SERIALIZE_ENUM(FdRole, {{FdRole::stdout_pipe, "stdout"},
-                                      {FdRole::stderr_pipe, "stderr"},
+NLOHMANN_JSON_SERIALIZE_ENUM(FdRole, {{FdRole::stdin_file, "stdin"},
+                                      {FdRole::stdout_file, "stdout"},
+                                      {FdRole::stderr_file, "stderr"},
                                       {FdRole::listener, "listener"},
                                       {FdRole::seccomp_filter, "seccomp"},
                                       {FdRole::cgroup_tasks, "cgroup_tasks"}})
@@ -33,7 +34,7 @@ static void from_json(const nlohmann::json& json, Filesystem& filesystem) {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, pool, worker, argv, environment, working_directory, namespaces, filesystem,
                                    rlimits, capabilities, uid, gid, groups, no_new_privs, seccomp_at_exec,
-                                   seccomp_logs, stop_signal, stop_grace_ms, notify, notify_path, fds)
+                                   seccomp_logs, stop_signal, stop_grace_ms, notify, notify_path, takes_terminal, fds)
 
 std::string to_json(const Plan& plan) {
   // Bytes that are no UTF-8 (a path may hold them) must not throw here; the reader keeps what it can.

@@ -33,7 +33,7 @@ enum class Stage {
 const char* name(Stage stage);
 
 /// What each fd beside the plan is.
-enum class FdRole { stdout_pipe, stderr_pipe, listener, seccomp_filter, cgroup_tasks };
+enum class FdRole { stdin_file, stdout_file, stderr_file, listener, seccomp_filter, cgroup_tasks };
 
 struct Rlimit {
   int resource = 0;  // RLIMIT_...
@@ -69,6 +69,7 @@ struct Plan {
   std::int64_t stop_grace_ms = 10'000;
   bool notify = false;              // make a notify socket and tell of READY=1
   std::string notify_path;          // where it stands, inside the worker's root if that is its own
+  bool takes_terminal = false;      // its stdin is a terminal made for it: the controlling one of its session
   std::vector<FdRole> fds;
 };
 

@@ -15,7 +15,9 @@ int herd_internal_fail(int errno_value, const char* format, ...) {
   return -errno_value;
 }
 
-const char* herd_last_error(void) { return last_error; }
+const char* herd_last_error(void) {
+  return last_error;
+}
 
 // strtol would take " +7" and "7 ", and a number that someone else wrote differently is better refused.
 int herd_internal_number(const char* text) {

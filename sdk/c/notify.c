@@ -21,8 +21,9 @@ static int notify_address(const char* name, struct sockaddr_un* address, socklen
   if ((name[0] != '/' && name[0] != '@') || size < 2)
     return herd_internal_fail(EINVAL, "notify: NOTIFY_SOCKET is '%.80s', neither a path nor @abstract", name);
   if (size >= sizeof address->sun_path)
-    return herd_internal_fail(ENAMETOOLONG, "notify: NOTIFY_SOCKET has %zu characters, a socket's name %zu at most",
-                              size, sizeof address->sun_path - 1);
+    return herd_internal_fail(ENAMETOOLONG,
+                              "notify: NOTIFY_SOCKET has %zu characters, a socket's name %zu at most", size,
+                              sizeof address->sun_path - 1);
   memset(address, 0, sizeof *address);
   address->sun_family = AF_UNIX;
   memcpy(address->sun_path, name, size);
@@ -53,9 +54,13 @@ static int notify(const char* message) {
   return 0;
 }
 
-int herd_notify_ready(void) { return notify("READY=1"); }
+int herd_notify_ready(void) {
+  return notify("READY=1");
+}
 
-int herd_notify_stopping(void) { return notify("STOPPING=1"); }
+int herd_notify_stopping(void) {
+  return notify("STOPPING=1");
+}
 
 int herd_notify_status(const char* text) {
   if (text == NULL) return herd_internal_fail(EINVAL, "notify: no status text");

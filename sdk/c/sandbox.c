@@ -1,5 +1,5 @@
-// enter_sandbox(): the filter comes compiled in a sealed memfd, so all that is left is to check it and hand it to
-// the kernel. Whatever is missing, unknown or contradictory is an error: it never falls open.
+// enter_sandbox(): the filter comes compiled in a sealed memfd, so all that is left is to check it and hand
+// it to the kernel. Whatever is missing, unknown or contradictory is an error: it never falls open.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -28,15 +28,16 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool entered;
 static enum herd_sandbox state = HERD_SANDBOX_NOT_TRIED;
 
-// getenv, not secure_getenv: that one hides the variables after a set-uid exec, which would look like "not under
-// herd" and leave the process open.
+// getenv, not secure_getenv: that one hides the variables after a set-uid exec, which would look like "not
+// under herd" and leave the process open.
 static int read_policy(enum policy* policy) {
   const char* word = getenv("HERD_SECCOMP_PROFILE");
   if (word == NULL) {
     static const char* const marks[] = {"HERD_WORKER_ID", "HERD_POOL", "HERD_SECCOMP_FD"};
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; ++i)
       if (getenv(marks[i]) != NULL)
-        return herd_internal_fail(EINVAL, "enter sandbox: %s is set, yet HERD_SECCOMP_PROFILE is missing", marks[i]);
+        return herd_internal_fail(EINVAL, "enter sandbox: %s is set, yet HERD_SECCOMP_PROFILE is missing",
+                                  marks[i]);
     *policy = POLICY_NOT_UNDER_HERD;
     return 0;
   }
@@ -50,19 +51,21 @@ static int read_policy(enum policy* policy) {
       return 0;
     }
   }
-  return herd_internal_fail(EINVAL, "enter sandbox: HERD_SECCOMP_PROFILE is '%.40s', not off, log, errno or kill",
-                            word);
+  return herd_internal_fail(
+      EINVAL, "enter sandbox: HERD_SECCOMP_PROFILE is '%.40s', not off, log, errno or kill", word);
 }
 
 static int filter_fd(void) {
   const char* text = getenv("HERD_SECCOMP_FD");
   if (text == NULL) return herd_internal_fail(EINVAL, "enter sandbox: HERD_SECCOMP_FD is missing");
   const int fd = herd_internal_number(text);
-  if (fd < 0) return herd_internal_fail(EINVAL, "enter sandbox: HERD_SECCOMP_FD is '%.40s', not a number", text);
+  if (fd < 0)
+    return herd_internal_fail(EINVAL, "enter sandbox: HERD_SECCOMP_FD is '%.40s', not a number", text);
   return fd;
 }
 
-// Only a sealed memfd can't change between this check and its use, nor be a file that someone put at that number.
+// Only a sealed memfd can't change between this check and its use, nor be a file that someone put at that
+// number.
 static int check_filter(int fd, size_t* size) {
   const int seals = fcntl(fd, F_GET_SEALS);
   if (seals < 0)
@@ -76,7 +79,8 @@ static int check_filter(int fd, size_t* size) {
   if (!S_ISREG(about.st_mode))
     return herd_internal_fail(EINVAL, "enter sandbox: HERD_SECCOMP_FD %d is not a regular file", fd);
   if (about.st_size == 0 || about.st_size % (off_t)sizeof(struct sock_filter) != 0)
-    return herd_internal_fail(EINVAL, "enter sandbox: the filter has %lld bytes, not a number of whole instructions",
+    return herd_internal_fail(EINVAL,
+                              "enter sandbox: the filter has %lld bytes, not a number of whole instructions",
                               (long long)about.st_size);
   if (about.st_size > (off_t)(BPF_MAXINSNS * sizeof(struct sock_filter)))
     return herd_internal_fail(E2BIG, "enter sandbox: the filter has %lld instructions, the kernel takes %d",
@@ -105,10 +109,11 @@ static int install(struct sock_filter* instructions, size_t size, enum policy po
   const unsigned flags = SECCOMP_FILTER_FLAG_TSYNC | (policy == POLICY_KILL ? 0 : SECCOMP_FILTER_FLAG_LOG);
   const long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
   if (result < 0) return herd_internal_fail(errno, "enter sandbox: install the filter: %s", strerror(errno));
-  // TSYNC reports a thread that it could not bring along by its id, a positive number; then no thread has the filter.
+  // TSYNC reports a thread that it could not bring along by its id, a positive number; then no thread has the
+  // filter.
   if (result > 0)
-    return herd_internal_fail(ESRCH, "enter sandbox: thread %ld has a filter of its own, so not all would share one",
-                              result);
+    return herd_internal_fail(
+        ESRCH, "enter sandbox: thread %ld has a filter of its own, so not all would share one", result);
   return 0;
 }
 
@@ -144,7 +149,8 @@ static int decide_and_enter(void) {
       return 1;
     }
     // herd passes no filter with `off`: someone between it and us rewrote the word.
-    result = herd_internal_fail(EINVAL, "enter sandbox: HERD_SECCOMP_PROFILE is 'off', yet HERD_SECCOMP_FD is set");
+    result = herd_internal_fail(EINVAL,
+                                "enter sandbox: HERD_SECCOMP_PROFILE is 'off', yet HERD_SECCOMP_FD is set");
   }
   if (result == 0) result = enter(policy);
   entered = result == 0;
@@ -168,12 +174,18 @@ enum herd_sandbox herd_sandbox_state(void) {
 
 const char* herd_sandbox_state_text(void) {
   switch (herd_sandbox_state()) {
-    case HERD_SANDBOX_NOT_TRIED: return "not_tried";
-    case HERD_SANDBOX_ENTERED: return "entered";
-    case HERD_SANDBOX_OFF: return "off";
-    case HERD_SANDBOX_NOT_UNDER_HERD: return "not_under_herd";
-    case HERD_SANDBOX_ALREADY_ENTERED: return "already_entered";
-    case HERD_SANDBOX_FAILED: return "failed";
+    case HERD_SANDBOX_NOT_TRIED:
+      return "not_tried";
+    case HERD_SANDBOX_ENTERED:
+      return "entered";
+    case HERD_SANDBOX_OFF:
+      return "off";
+    case HERD_SANDBOX_NOT_UNDER_HERD:
+      return "not_under_herd";
+    case HERD_SANDBOX_ALREADY_ENTERED:
+      return "already_entered";
+    case HERD_SANDBOX_FAILED:
+      return "failed";
   }
   return "unknown";
 }

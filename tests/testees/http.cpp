@@ -65,11 +65,12 @@ Request parse(const std::string& head, std::string body) {
 
 void respond(Connection& connection, const std::string& head, const Response& response) {
   const std::string wish = header_value(head, "Connection");
-  connection.open = head.find("HTTP/1.1\r\n") != std::string::npos && ::strcasecmp(wish.c_str(), "close") != 0;
-  const std::string text = "HTTP/1.1 " + std::to_string(response.status) + (response.status == 200 ? " OK" : " No") +
-                           "\r\nContent-Type: application/json\r\nContent-Length: " +
-                           std::to_string(response.body.size()) +
-                           "\r\nConnection: " + (connection.open ? "keep-alive" : "close") + "\r\n\r\n" + response.body;
+  connection.open =
+      head.find("HTTP/1.1\r\n") != std::string::npos && ::strcasecmp(wish.c_str(), "close") != 0;
+  const std::string text =
+      "HTTP/1.1 " + std::to_string(response.status) + (response.status == 200 ? " OK" : " No") +
+      "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(response.body.size()) +
+      "\r\nConnection: " + (connection.open ? "keep-alive" : "close") + "\r\n\r\n" + response.body;
   connection.open = send_all(connection.fd, text) && connection.open;
   if (response.afterwards) response.afterwards();
 }
@@ -112,7 +113,8 @@ void serve_http(int listener, const Answer& answer) {
       return !connection.open;
     });
     if ((waits[0].revents & POLLIN) == 0) continue;
-    if (const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); fd >= 0) connections.push_back({fd, {}});
+    if (const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); fd >= 0)
+      connections.push_back({fd, {}});
   }
 }
 
@@ -124,7 +126,8 @@ int listen_on(int port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, kBacklog) != 0)
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(fd, kBacklog) != 0)
     die("listen on port " + std::to_string(port) + ": " + errno_name(errno));
   return fd;
 }

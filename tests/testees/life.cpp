@@ -13,7 +13,9 @@ constexpr int kClosedFds = 1024;
 
 }  // namespace
 
-void exit_with(const Arguments& arguments) { ::_exit(static_cast<int>(number_argument(arguments, 0, 0))); }
+void exit_with(const Arguments& arguments) {
+  ::_exit(static_cast<int>(number_argument(arguments, 0, 0)));
+}
 
 void exit_on_stdin_eof(const Arguments& arguments) {
   start_up();

@@ -25,9 +25,13 @@ namespace testee {
 namespace {
 
 /// 0, or the errno.
-int result_of(long result) { return result < 0 ? errno : 0; }
+int result_of(long result) {
+  return result < 0 ? errno : 0;
+}
 
-int opens(const char* path, int flags) { return result_of(::open(path, flags | O_CLOEXEC)); }
+int opens(const char* path, int flags) {
+  return result_of(::open(path, flags | O_CLOEXEC));
+}
 
 int creates(const char* path) {
   const int result = result_of(::open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));

@@ -6,8 +6,8 @@
 
 namespace testee {
 
-/// Each probe's name and "ok", the errno's name, or "signal N" where trying ended the process. Every one runs in a
-/// child, and undoes what it managed to do.
+/// Each probe's name and "ok", the errno's name, or "signal N" where trying ended the process. Every one runs
+/// in a child, and undoes what it managed to do.
 std::map<std::string, std::string> run_probes();
 
 }  // namespace testee

@@ -1,10 +1,10 @@
 // The report's keys:
-//   pid ppid sid pgid cwd hostname umask nice personality oom_score_adj securebits dumpable  cgroup (text)
+//   pid ppid sid pgid cwd hostname umask nice personality oom_score_adj securebits dumpable pdeathsig  cgroup (text)
 //   uid gid ([real, effective, saved, fs]) groups
-//   fds {number: target}   environment [NAME=value]   argv   affinity [cpu]   interfaces [name]
+//   fds {number: target}   environment [NAME=value]   affinity [cpu]   interfaces [name]
 //   rlimits {NAME: [soft, hard]}, where null is unlimited
 //   status {field: value} of /proc/self/status: SigBlk SigIgn SigCgt CapInh .. CapAmb NoNewPrivs Seccomp ...
-//   session_keyring (serial, or the errno's name)   mountinfo [line]   writable_mounts [directory]
+//   session_keyring (serial, or the errno's name)   secret_key (of looking for the key 'herd-test-secret' in it)   mountinfo [line]   writable_mounts [directory]
 //   probes {name: result}, see probes.cpp
 #include "tests/testees/report.hpp"
 
@@ -132,7 +132,8 @@ json writable_mounts(const std::string& mountinfo) {
     fields >> id >> parent >> device >> root >> directory;
     directory = unescape(directory);
     struct statvfs about {};
-    if (::statvfs(directory.c_str(), &about) == 0 && (about.f_flag & ST_RDONLY) == 0) directories.push_back(directory);
+    if (::statvfs(directory.c_str(), &about) == 0 && (about.f_flag & ST_RDONLY) == 0)
+      directories.push_back(directory);
   }
   return directories;
 }
@@ -151,6 +152,17 @@ std::string working_directory() {
 json session_keyring() {
   const long serial = ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
   return serial < 0 ? json(errno_name(errno)) : json(serial);
+}
+
+std::string finds_secret_key() {
+  return outcome(::syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "herd-test-secret", 0));
+}
+
+/// The signal that it gets when the thread that made it ends.
+int death_signal() {
+  int signal = -1;
+  ::prctl(PR_GET_PDEATHSIG, &signal);
+  return signal;
 }
 
 int current_umask() {
@@ -194,6 +206,7 @@ std::string report() {
   about["oom_score_adj"] = std::atoi(text_of("/proc/self/oom_score_adj").c_str());
   about["securebits"] = ::prctl(PR_GET_SECUREBITS);
   about["dumpable"] = ::prctl(PR_GET_DUMPABLE);
+  about["pdeathsig"] = death_signal();
   about["cgroup"] = text_of("/proc/self/cgroup");
   about["uid"] = numbers(field("Uid"));
   about["gid"] = numbers(field("Gid"));
@@ -204,6 +217,7 @@ std::string report() {
   about["rlimits"] = rlimits();
   about["status"] = status;
   about["session_keyring"] = session_keyring();
+  about["secret_key"] = finds_secret_key();
   about["mountinfo"] = lines_of(mountinfo);
   about["writable_mounts"] = writable_mounts(mountinfo);
   about["probes"] = run_probes();

@@ -20,7 +20,8 @@ namespace {
 constexpr int kThreads = 4;
 
 void say_result(int result) {
-  say(nlohmann::json{{"result", result}, {"state", herd_sandbox_state_text()}, {"error", herd_last_error()}}.dump());
+  say(nlohmann::json{{"result", result}, {"state", herd_sandbox_state_text()}, {"error", herd_last_error()}}
+          .dump());
 }
 
 void install_allow_all() {
@@ -48,7 +49,8 @@ void threads_then_enter(const Arguments&) {
   auto threads = nlohmann::json::array();
   for (const pid_t id : ids) {
     const auto status = status_of("/proc/self/task/" + std::to_string(id) + "/status");
-    threads.push_back({{"thread", id}, {"NoNewPrivs", status.at("NoNewPrivs")}, {"Seccomp", status.at("Seccomp")}});
+    threads.push_back(
+        {{"thread", id}, {"NoNewPrivs", status.at("NoNewPrivs")}, {"Seccomp", status.at("Seccomp")}});
   }
   say(threads.dump());
   ready();

@@ -1,4 +1,5 @@
-// The behaviours that serve HTTP. Every path is answered with 200 and {"pid", "worker", "pool", "requests"}, except:
+// The behaviours that serve HTTP. Every path is answered with 200 and {"pid", "worker", "pool", "requests"},
+// except:
 //   /health       200; 500 after /unhealthy
 //   /exit?code=N  answers, then exits
 //   /crash        dies of SIGSEGV          /abort  of SIGABRT
@@ -6,6 +7,7 @@
 //   /forkeat      a child of it does
 //   /denied       mount(2): {"errno": "EPERM"}
 //   /report       report.cpp
+//   /signal?N     kill(N, 0): {"errno": "ESRCH"}
 //   /echo         the request's body
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -64,6 +66,7 @@ class Site {
     if (request.path == "/eat") eat();
     if (request.path == "/forkeat") return fork_eat();
     if (request.path == "/denied") return denied();
+    if (request.path == "/signal") return signals(request.query);
     if (request.path == "/report") return {200, report()};
     if (request.path == "/echo") return {200, request.body};
     return about();
@@ -80,6 +83,9 @@ class Site {
   static Response denied() {
     const int result = ::mount("none", "/proc", "herd-no-such-type", 0, nullptr);
     return {200, nlohmann::json{{"errno", outcome(result)}}.dump()};
+  }
+  static Response signals(const std::string& query) {
+    return {200, nlohmann::json{{"errno", outcome(::kill(std::atoi(query.c_str()), 0))}}.dump()};
   }
   static Response exit_later(const std::string& query) {
     const int code = query.starts_with("code=") ? std::atoi(query.c_str() + 5) : 0;
@@ -135,7 +141,9 @@ void slow_start(const Arguments& arguments) {
   serve(arguments);
 }
 
-void listen_own_port(const Arguments&) { serve_site(listen_on(own_port())); }
+void listen_own_port(const Arguments&) {
+  serve_site(listen_on(own_port()));
+}
 
 void connect_later(const Arguments& arguments) {
   wait_for(std::chrono::milliseconds(number_argument(arguments, 0, kDefaultDelayMs)));

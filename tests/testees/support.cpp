@@ -31,7 +31,9 @@ void write_all(int fd, const std::string& text) {
   }
 }
 
-void say(const std::string& line) { write_all(STDOUT_FILENO, line + "\n"); }
+void say(const std::string& line) {
+  write_all(STDOUT_FILENO, line + "\n");
+}
 
 void die(const std::string& sentence) {
   write_all(STDERR_FILENO, "testee: " + sentence + "\n");
@@ -49,7 +51,8 @@ void wait_for(std::chrono::milliseconds time) {
 
 void enter() {
   if (std::getenv("HERD_SECCOMP_FD") == nullptr) return;
-  if (herd_enter_sandbox() != 0) die(std::string("enter: ") + herd_sandbox_state_text() + ": " + herd_last_error());
+  if (herd_enter_sandbox() != 0)
+    die(std::string("enter: ") + herd_sandbox_state_text() + ": " + herd_last_error());
 }
 
 void ready() {
@@ -73,7 +76,9 @@ std::string errno_name(int value) {
   return name == nullptr ? std::to_string(value) : name;
 }
 
-std::string outcome(long result) { return result < 0 ? errno_name(errno) : "ok"; }
+std::string outcome(long result) {
+  return result < 0 ? errno_name(errno) : "ok";
+}
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);

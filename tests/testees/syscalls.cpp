@@ -1,5 +1,5 @@
-// Single calls that a filter has to stop, or answer in a certain way. Made by the main process, so that what the
-// filter does to it is what happens to the worker.
+// Single calls that a filter has to stop, or answer in a certain way. Made by the main process, so that what
+// the filter does to it is what happens to the worker.
 #include <linux/bpf.h>
 #include <linux/io_uring.h>
 #include <linux/keyctl.h>
@@ -61,7 +61,9 @@ long terminal_call(unsigned long request) {
 }
 
 #ifdef __x86_64__
-long x32_getpid() { return ::syscall(0x40000000L | SYS_getpid); }
+long x32_getpid() {
+  return ::syscall(0x40000000L | SYS_getpid);
+}
 
 /// getpid of the 32-bit table, which a filter written for x86_64 alone would read as writev.
 long i386_getpid() {

@@ -32,18 +32,23 @@ constexpr Behaviour kBehaviours[] = {
     {"status-text", status_text, "TEXT (warming up): sends it as its status, starts up, waits for ever"},
     {"ready-from-child", ready_from_child, "a child of it says ready, itself it waits for ever"},
     {"fork-bomb", fork_bomb, "COUNT (endless): starts up, forks children that wait for ever"},
-    {"orphans", orphans, "COUNT (20): starts up, leaves zombies to init, prints 'orphans gone' once they are"},
+    {"orphans", orphans,
+     "COUNT (20): starts up, leaves zombies to init, prints 'orphans gone' once they are"},
     {"daemonize", daemonize, "starts up, leaves a child in a session of its own, prints its pid, exits"},
-    {"stubborn-tree", stubborn_tree, "starts up, a tree of 3 children with 2 children each; all ignore SIGTERM"},
+    {"stubborn-tree", stubborn_tree,
+     "starts up, a tree of 3 children with 2 children each; all ignore SIGTERM"},
     {"flood", flood, "COUNT (endless): starts up, writes lines as fast as it can"},
     {"long-line", long_line, "BYTES (10 MB): starts up, writes one such line and the line 'after'"},
     {"binary", binary, "starts up, writes the bytes 0 to 255 and the line 'after'"},
     {"print-env", print_env, "prints its environment as one JSON array, starts up, waits for ever"},
-    {"report", print_report, "['enter']: prints a JSON object about itself (report.cpp), says ready, waits for ever;"
-                             " with 'enter' it enters the sandbox first"},
-    {"threads-then-enter", threads_then_enter, "enters with four threads running, prints what each got, says ready"},
+    {"report", print_report,
+     "['enter']: prints a JSON object about itself (report.cpp), says ready, waits for ever;"
+     " with 'enter' it enters the sandbox first"},
+    {"threads-then-enter", threads_then_enter,
+     "enters with four threads running, prints what each got, says ready"},
     {"tsync-fail", tsync_fail, "enters while a thread has its own filter, prints the result, says ready"},
-    {"syscall", one_syscall, "NAME: starts up, makes that call (syscalls.cpp; 'list' names them), prints its result"},
+    {"syscall", one_syscall,
+     "NAME: starts up, makes that call (syscalls.cpp; 'list' names them), prints its result"},
 };
 
 int list() {

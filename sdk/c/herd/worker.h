@@ -28,9 +28,11 @@ enum herd_sandbox {
   HERD_SANDBOX_FAILED
 };
 
-// Installs the pool's seccomp filter in every thread of the process, for good. Call it once start-up is done and
-// before herd_notify_ready(): herd checks with the kernel and serves no worker that skipped it.
-// 0: entered. 1: nothing to do, herd_sandbox_state() says why. Negative: not entered; the worker should exit.
+// Installs the pool's seccomp filter in every thread of the process, for good. Call it once start-up is done
+// and before herd_notify_ready(): herd checks with the kernel and serves no worker that skipped it.
+//
+// 0: entered. 1: nothing to do, herd_sandbox_state() says why.
+// Negative: not entered; the worker should exit.
 HERD_API int herd_enter_sandbox(void);
 
 // The outcome of the last herd_enter_sandbox().

@@ -34,10 +34,14 @@ enum class Sandbox { entered, off, not_under_herd, already_entered };
 
 [[nodiscard]] constexpr std::string_view name(Sandbox sandbox) {
   switch (sandbox) {
-    case Sandbox::entered: return "entered";
-    case Sandbox::off: return "off";
-    case Sandbox::not_under_herd: return "not_under_herd";
-    case Sandbox::already_entered: return "already_entered";
+    case Sandbox::entered:
+      return "entered";
+    case Sandbox::off:
+      return "off";
+    case Sandbox::not_under_herd:
+      return "not_under_herd";
+    case Sandbox::already_entered:
+      return "already_entered";
   }
   return "unknown";
 }
@@ -48,9 +52,12 @@ inline Sandbox enter_sandbox() {
   if (result < 0) throw SandboxError(herd_last_error(), -result);
   if (result == 0) return Sandbox::entered;
   switch (herd_sandbox_state()) {
-    case HERD_SANDBOX_OFF: return Sandbox::off;
-    case HERD_SANDBOX_NOT_UNDER_HERD: return Sandbox::not_under_herd;
-    default: return Sandbox::already_entered;
+    case HERD_SANDBOX_OFF:
+      return Sandbox::off;
+    case HERD_SANDBOX_NOT_UNDER_HERD:
+      return Sandbox::not_under_herd;
+    default:
+      return Sandbox::already_entered;
   }
 }
 
@@ -62,9 +69,15 @@ inline bool sent(int result) {
 }  // namespace detail
 
 /// The notifications are false where there is no NOTIFY_SOCKET.
-inline bool notify_ready() { return detail::sent(herd_notify_ready()); }
-inline bool notify_status(const std::string& text) { return detail::sent(herd_notify_status(text.c_str())); }
-inline bool notify_stopping() { return detail::sent(herd_notify_stopping()); }
+inline bool notify_ready() {
+  return detail::sent(herd_notify_ready());
+}
+inline bool notify_status(const std::string& text) {
+  return detail::sent(herd_notify_status(text.c_str()));
+}
+inline bool notify_stopping() {
+  return detail::sent(herd_notify_stopping());
+}
 
 /// The passed listener, empty where none was passed. The caller owns the fd.
 inline std::optional<int> listen_fd() {

@@ -79,7 +79,9 @@ def enter_sandbox() -> str:
         if policy == "off":
             # herd passes no filter with `off`: someone between it and us rewrote the word.
             if "HERD_SECCOMP_FD" in os.environ:
-                raise _sandbox_error(errno.EINVAL, "HERD_SECCOMP_PROFILE is 'off', yet HERD_SECCOMP_FD is set")
+                raise _sandbox_error(
+                    errno.EINVAL, "HERD_SECCOMP_PROFILE is 'off', yet HERD_SECCOMP_FD is set"
+                )
             return OFF
         fd = _filter_fd()
         if os.environ.get("NOTIFY_SOCKET"):
@@ -111,7 +113,7 @@ def notify_status(text: str) -> bool:
 
 
 def listen_socket() -> socket.socket | None:
-    """The listening socket that herd passed (systemd's LISTEN_FDS), or None where there is none for this process.
+    """The listener that herd passed (systemd's LISTEN_FDS), None where none is meant for this process.
 
     The caller owns it: take it once.
     """
@@ -210,7 +212,7 @@ def _read_all(fd: int, size: int) -> bytes:
 
 
 def _install(content: bytes, policy: str) -> None:
-    # ctypes loads and maps a library: it has to come before the filter does, and costs nothing where it is unused.
+    # ctypes loads and maps a library: it has to come before the filter, and costs nothing where it is unused.
     import ctypes
 
     class Program(ctypes.Structure):
@@ -236,7 +238,8 @@ def _install(content: bytes, policy: str) -> None:
     if result < 0:
         code = ctypes.get_errno()
         raise _sandbox_error(code, f"install the filter: {os.strerror(code)}")
-    # TSYNC reports a thread that it could not bring along by its id, a positive number; then no thread has the filter.
+    # TSYNC reports a thread that it could not bring along by its id, a positive number; then no thread has
+    # the filter.
     if result > 0:
         raise _sandbox_error(
             errno.ESRCH, f"thread {result} has a filter of its own, so not all would share one"
@@ -250,12 +253,15 @@ def _notify(message: bytes) -> bool:
     import socket
 
     if name[0] not in "/@" or len(name) < 2:
-        raise WorkerError(errno.EINVAL, f"notify: NOTIFY_SOCKET is '{name[:80]}', neither a path nor @abstract")
+        raise WorkerError(
+            errno.EINVAL, f"notify: NOTIFY_SOCKET is '{name[:80]}', neither a path nor @abstract"
+        )
     address = os.fsencode(name)
     if len(address) > _MAX_SOCKET_NAME:
         raise WorkerError(
             errno.ENAMETOOLONG,
-            f"notify: NOTIFY_SOCKET has {len(address)} characters, a socket's name {_MAX_SOCKET_NAME} at most",
+            f"notify: NOTIFY_SOCKET has {len(address)} characters, "
+            f"a socket's name {_MAX_SOCKET_NAME} at most",
         )
     if address[:1] == b"@":
         address = b"\0" + address[1:]

@@ -71,7 +71,7 @@ TEST_F(Herdctl, InspectPutsWantedAndFoundSideBySide) {
 
 TEST_F(Herdctl, LinesAreCutToATerminalOnly) {
   const Ran cut = run({"pools"}, {.is_tty = true, .columns = 12});
-  EXPECT_EQ(cut.out, "POOL  STATE \u2026\nweb   runnin\u2026\n");
+  EXPECT_EQ(cut.out, "POOL  STATE\u2026\nweb   runni\u2026\n");
   EXPECT_THAT(run({"pools"}, {.is_tty = true, .colours = true}).out, HasSubstr("\x1b[1mPOOL"));
   EXPECT_THAT(run({"pools"}, {.is_tty = true}).out, Not(HasSubstr("\x1b")));
 }
@@ -84,7 +84,8 @@ TEST_F(Herdctl, JsonIsWhatTheDaemonSaid) {
 TEST_F(Herdctl, ExitCodesTellWhatHappened) {
   EXPECT_EQ(run({"workers", "nope"}).code, kNotFound);
   with_service([](FakeService& service) { service.mode = FakeService::Acquire::refused; });
-  for (const auto& [status, code] : {std::pair(429U, kTryAgain), {503U, kTryAgain}, {504U, kTryAgain}, {409U, kRefused}}) {
+  for (const auto& [status, code] :
+       {std::pair(429U, kTryAgain), {503U, kTryAgain}, {504U, kTryAgain}, {409U, kRefused}}) {
     with_service([status = status](FakeService& service) { service.refusal.status = status; });
     EXPECT_EQ(run({"acquire", "web"}).code, code) << status;
   }
@@ -99,8 +100,10 @@ TEST_F(Herdctl, ErrorsHaveAMessageAndAHint) {
   EXPECT_EQ(refused.out, "");
   EXPECT_EQ(refused.err, "herdctl: the queue of pool 'web' is full\n  hint: raise sessions.queue_limit\n");
   EXPECT_EQ(Json::parse(run({"-o", "json", "acquire", "web"}).err)["error"]["code"], "queue_full");
-  EXPECT_THAT(run_plain({"--socket", "/nonexistent/x.sock", "pools"}).err,
-              HasSubstr("herdctl: cannot reach herdd at /nonexistent/x.sock: No such file or directory; is it running?"));
+  EXPECT_THAT(
+      run_plain({"--socket", "/nonexistent/x.sock", "pools"}).err,
+      HasSubstr(
+          "herdctl: cannot reach herdd at /nonexistent/x.sock: No such file or directory; is it running?"));
 }
 
 TEST_F(Herdctl, WrongUsageIs2AndSaysWhatWasMeant) {
@@ -156,7 +159,11 @@ TEST_F(Herdctl, ReloadPrintsThePlan) {
 
 TEST_F(Herdctl, EventsAndLogsAreLines) {
   with_service([](FakeService& service) {
-    service.emit({{"time", "T"}, {"type", "worker_gone"}, {"pool", "web"}, {"worker", "web-1"}, {"session", nullptr},
+    service.emit({{"time", "T"},
+                  {"type", "worker_gone"},
+                  {"pool", "web"},
+                  {"worker", "web-1"},
+                  {"session", nullptr},
                   {"reason", {{"kind", "exited"}, {"code", 1}, {"signal", 0}}}});
     service.log_ring->append({1'714'557'600'000'000, false, "", "red \x1b[31m"}, 10);
   });
@@ -197,7 +204,8 @@ TEST_F(Herdctl, ACommandGetsTheSessionAndItsExitStatusIsOurs) {
   std::ifstream in(file);
   std::getline(in, line);
   EXPECT_EQ(line, "bob unix:/run/w 4711");
-  EXPECT_EQ(harness.on_loop([&] { return harness.service.acquires.back().lease; }), config::Lease::connection);
+  EXPECT_EQ(harness.on_loop([&] { return harness.service.acquires.back().lease; }),
+            config::Lease::connection);
   EXPECT_TRUE(harness.eventually([&] { return harness.service.closed_leases.contains(1); }));
   EXPECT_EQ(run({"acquire", "web", "--", "sh", "-c", "kill -9 $$"}).code, 128 + SIGKILL);
   EXPECT_EQ(run({"acquire", "web", "--", "/nonexistent/program"}).code, kCommandNotRun);
@@ -205,7 +213,8 @@ TEST_F(Herdctl, ACommandGetsTheSessionAndItsExitStatusIsOurs) {
 
 TEST_F(Herdctl, ACommandWithAnIdleLeaseReleasesAtItsEnd) {
   EXPECT_EQ(run({"acquire", "web", "alice", "--lease", "idle", "--", "true"}).code, 0);
-  EXPECT_THAT(harness.on_loop([&] { return harness.service.calls; }), testing::ElementsAre("release web alice"));
+  EXPECT_THAT(harness.on_loop([&] { return harness.service.calls; }),
+              testing::ElementsAre("release web alice"));
 }
 
 TEST_F(Herdctl, AHeldLeaseEndsWithItsSession) {
@@ -213,7 +222,10 @@ TEST_F(Herdctl, AHeldLeaseEndsWithItsSession) {
   std::thread ender([&] {
     wait_for_stream();
     with_service([](FakeService& service) {
-      service.emit({{"type", "session_ended"}, {"pool", "web"}, {"session", "bob"}, {"reason", {{"kind", "oom_killed"}}}});
+      service.emit({{"type", "session_ended"},
+                    {"pool", "web"},
+                    {"session", "bob"},
+                    {"reason", {{"kind", "oom_killed"}}}});
     });
   });
   const Ran ran = run({"acquire", "web", "bob", "--lease", "connection"});

@@ -36,7 +36,9 @@ TEST(Human, Age) {
 TEST(Human, NothingPrintedMovesTheCursor) {
   EXPECT_EQ(printable("a\x1b[2J\r\nb\x7f"), "a?[2J??b?");
   EXPECT_EQ(printable("caf\xc3\xa9"), "caf\xc3\xa9");
-  EXPECT_EQ(printable("\xc2\x9b" "31m"), "?31m");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "31m"),
+            "?31m");
   EXPECT_EQ(text_at({{"session", "\x1b]0;x\x07"}}, "session"), "?]0;x?");
 }
 

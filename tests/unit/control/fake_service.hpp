@@ -19,7 +19,8 @@ class FakeService : public Service {
   bool is_client = false, ready = true;
   enum class Acquire { at_once, queued, refused } mode = Acquire::at_once;
   bool lease_is_connection = false, throws = false;
-  ApiError refusal{429, "queue_full", "the queue of pool 'web' is full", "raise sessions.queue_limit", "web", 3};
+  ApiError refusal{429, "queue_full", "the queue of pool 'web' is full", "raise sessions.queue_limit", "web",
+                   3};
   std::vector<std::string> calls;  // what was asked, in order
   std::map<std::uint64_t, std::function<void(ApiResult<AcquireResult>)>> queue;
   std::vector<AcquireCall> acquires;
@@ -59,7 +60,13 @@ class FakeService : public Service {
             {"reason", nullptr},
             {"generation", 2},
             {"workers",
-             {{"min", 1}, {"max", 10}, {"spare", 1}, {"starting", 0}, {"idle", 1}, {"bound", 2}, {"stopping", 0}}},
+             {{"min", 1},
+              {"max", 10},
+              {"spare", 1},
+              {"starting", 0},
+              {"idle", 1},
+              {"bound", 2},
+              {"stopping", 0}}},
             {"queued", 0},
             {"sessions", 2},
             {"backoff_ms", nullptr},
@@ -67,25 +74,38 @@ class FakeService : public Service {
             {"counters", Json::object()}};
   }
   static Json session_record(const std::string& name) {
-    return {{"session", name},  {"pool", "web"},   {"worker", "web-1"},
-            {"pid", 4711},      {"address", "unix:/run/herd/w/web-1"},
-            {"lease", "idle"},  {"started", "2024-05-01T10:00:00Z"},
-            {"idle_seconds", 75}, {"holders", 0}};
+    return {{"session", name},
+            {"pool", "web"},
+            {"worker", "web-1"},
+            {"pid", 4711},
+            {"address", "unix:/run/herd/w/web-1"},
+            {"lease", "idle"},
+            {"started", "2024-05-01T10:00:00Z"},
+            {"idle_seconds", 75},
+            {"holders", 0}};
   }
   AcquireResult grant(const std::string& session) const {
-    return {true, lease_is_connection,
-            {{"session", session}, {"worker", "web-1"}, {"pid", 4711}, {"address", "unix:/run/w"}, {"created", true}}};
+    return {true,
+            lease_is_connection,
+            {{"session", session},
+             {"worker", "web-1"},
+             {"pid", 4711},
+             {"address", "unix:/run/w"},
+             {"created", true}}};
   }
   void emit(Json event) { event_ring.append(std::make_shared<const Json>(std::move(event)), 100); }
 
   config::Role role_of(const Peer&) const override { return role; }
-  bool is_client_of(const Peer&, const std::string& pool) const override { return is_client && pool == "web"; }
+  bool is_client_of(const Peer&, const std::string& pool) const override {
+    return is_client && pool == "web";
+  }
 
   Json status() const override {
     if (throws) throw std::runtime_error("broken invariant");
-    return {{"version", "0.1.0"}, {"uptime_seconds", 3700}, {"generation", 2}, {"pools", 1},
-            {"workers", 3},       {"sessions", 2},          {"host", Json::object()},
-            {"warnings", {"denials can't be seen"}}};
+    return {{"version", "0.1.0"},     {"uptime_seconds", 3700},
+            {"generation", 2},        {"pools", 1},
+            {"workers", 3},           {"sessions", 2},
+            {"host", Json::object()}, {"warnings", {"denials can't be seen"}}};
   }
   Json pools() const override { return {{"pools", {pool_record()}}}; }
   ApiResult<Json> pool(const std::string& pool) const override { return if_web(pool, pool_record()); }
@@ -103,9 +123,12 @@ class FakeService : public Service {
   }
   std::string metrics() const override { return "herd_workers 3\n"; }
   bool is_ready() const override { return ready; }
-  Json config_schema() const override { return {{"pool", {{"type", "object"}}}, {"daemon", {{"type", "object"}}}}; }
+  Json config_schema() const override {
+    return {{"pool", {{"type", "object"}}}, {"daemon", {{"type", "object"}}}};
+  }
 
-  std::uint64_t acquire(const AcquireCall& call, std::function<void(ApiResult<AcquireResult>)> done) override {
+  std::uint64_t acquire(const AcquireCall& call,
+                        std::function<void(ApiResult<AcquireResult>)> done) override {
     const std::uint64_t request = ++last_request_;
     acquires.push_back(call);
     if (call.pool != "web") {

@@ -1,4 +1,5 @@
-// The control server on a thread of its own, over a socket in a temporary directory, and a client that can misbehave.
+// The control server on a thread of its own, over a socket in a temporary directory, and a client that can
+// misbehave.
 #pragma once
 
 #include <poll.h>
@@ -44,12 +45,8 @@ class TemporaryDirectory {
 class Harness {
  public:
   explicit Harness(Limits limits = {}) : limits_(limits) {
-    server_ = std::make_unique<Server>(io_, service, limits_, [this](const std::string& m) { reports.push_back(m); });
-    auto listener = bind_control_socket(path, 0660);
-    if (!listener) throw std::runtime_error(listener.error().message);
-    if (auto started = server_->start(std::move(*listener)); !started)
-      throw std::runtime_error(started.error().message);
     thread_ = std::thread([this] { io_.run(); });
+    start_server();
   }
   ~Harness() {
     end_server();
@@ -73,6 +70,16 @@ class Harness {
       std::this_thread::yield();
     }
     return false;
+  }
+  void start_server() {
+    on_loop([this] {
+      server_ = std::make_unique<Server>(io_, service, limits_,
+                                         [this](const std::string& message) { reports.push_back(message); });
+      auto listener = bind_control_socket(path, 0660);
+      if (!listener) throw std::runtime_error(listener.error().message);
+      if (auto started = server_->start(std::move(*listener)); !started)
+        throw std::runtime_error(started.error().message);
+    });
   }
   void end_server() {
     on_loop([this] { server_.reset(); });
@@ -145,8 +152,13 @@ class RawClient {
     return read_answer();
   }
   static std::string request(std::string_view method, std::string_view target, std::string_view body = "") {
-    return std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: herd\r\nContent-Length: " +
-           std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+    return std::string(method) + " " + std::string(target) +
+           " HTTP/1.1\r\nHost: herd\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+           std::string(body);
+  }
+  bool is_answered_within(std::chrono::milliseconds time) {
+    pollfd entry{fd_.get(), POLLIN, 0};
+    return !received_.empty() || poll(&entry, 1, static_cast<int>(time.count())) > 0;
   }
   void shut_down_sending() { shutdown(fd_.get(), SHUT_WR); }
   void close() { fd_.reset(); }

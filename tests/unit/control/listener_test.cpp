@@ -79,14 +79,17 @@ TEST_F(Listener, WhatIsNotASocketStays) {
 }
 
 TEST_F(Listener, ImpossiblePathsAreExplained) {
-  EXPECT_THAT(bind_control_socket(directory / std::string(200, 'x'), 0660).error().message, HasSubstr("1 to 107"));
+  EXPECT_THAT(bind_control_socket(directory / std::string(200, 'x'), 0660).error().message,
+              HasSubstr("1 to 107"));
   EXPECT_THAT(bind_control_socket(directory / "no/such/dir.sock", 0660).error().message,
               HasSubstr("No such file or directory"));
 }
 
 TEST_F(Listener, OfManyThatRaceOneWins) {
   for (int round = 0; round < 20; ++round) {
-    if (round % 2 == 1) { const auto stale = bind_control_socket(path, 0660); }
+    if (round % 2 == 1) {
+      const auto stale = bind_control_socket(path, 0660);
+    }
     std::atomic<int> winners = 0;
     std::array<Result<UniqueFd>, 8> results;
     std::vector<std::thread> racers;

@@ -24,8 +24,8 @@ class Requests : public testing::Test {
 TEST_F(Requests, EveryReadIsAnswered) {
   for (const char* target :
        {"/healthz", "/readyz", "/v1/status", "/v1/pools", "/v1/pools/web", "/v1/pools/web/workers",
-        "/v1/pools/web/sessions", "/v1/pools/web/sessions/alice", "/v1/workers", "/v1/workers/web-1", "/v1/sessions",
-        "/v1/config/schema"}) {
+        "/v1/pools/web/sessions", "/v1/pools/web/sessions/alice", "/v1/workers", "/v1/workers/web-1",
+        "/v1/sessions", "/v1/config/schema"}) {
     const std::string answer = ask("GET", target);
     EXPECT_EQ(status_of(answer), 200) << target;
     EXPECT_TRUE(body_of(answer).is_object()) << target;
@@ -62,7 +62,8 @@ TEST_F(Requests, WhatIsNotThereIs404WithItsOwnCode) {
   EXPECT_EQ(code_of(ask("GET", "/v1/workers/x-1")), "unknown_worker");
   EXPECT_EQ(code_of(ask("GET", "/v1/workers/x-1/logs")), "unknown_worker");
   EXPECT_EQ(code_of(ask("GET", "/v1/events?pool=x")), "unknown_pool");
-  for (const char* target : {"/", "/v1", "/v1/statuses", "/v2/status", "/v1/pools/web/nothing", "/v1/pools//drain"}) {
+  for (const char* target :
+       {"/", "/v1", "/v1/statuses", "/v2/status", "/v1/pools/web/nothing", "/v1/pools//drain"}) {
     const std::string answer = ask("GET", target);
     EXPECT_EQ(status_of(answer), 404) << target;
     EXPECT_EQ(code_of(answer), "unknown_route") << target;
@@ -88,7 +89,8 @@ TEST_F(Requests, EachRouteHoldsItsRole) {
                         : route.access == Access::admin  ? Role::admin
                                                          : Role::operator_;
     std::string target(route.pattern);
-    for (const auto& [part, value] : {std::pair("{pool}", "web"), {"{session}", "alice"}, {"{worker}", "web-1"}}) {
+    for (const auto& [part, value] :
+         {std::pair("{pool}", "web"), {"{session}", "alice"}, {"{worker}", "web-1"}}) {
       if (const auto at = target.find(part); at != std::string::npos)
         target.replace(at, std::string_view(part).size(), value);
     }

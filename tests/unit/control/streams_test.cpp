@@ -36,7 +36,9 @@ class Streams : public testing::Test {
     return lines_of(client.read_to_end());
   }
   void write_line(const std::string& text) {
-    harness.on_loop([&] { harness.service.log_ring->append({1'714'557'600'123'456, true, "alice", text}, 10); });
+    harness.on_loop([&] {
+      harness.service.log_ring->append({1'714'557'600'123'456, true, "alice", text}, 10);
+    });
   }
   Harness harness;
 };
@@ -172,10 +174,8 @@ TEST_F(Leases, ASessionThatEndsFirstSaysWhy) {
   harness.on_loop([&] {
     harness.service.emit({{"type", "session_ended"}, {"pool", "web"}, {"session", "other"}});
     harness.service.emit({{"type", "session_ended"}, {"pool", "api"}, {"session", "s"}});
-    harness.service.emit({{"type", "session_ended"},
-                          {"pool", "web"},
-                          {"session", "s"},
-                          {"reason", {{"kind", "oom_killed"}}}});
+    harness.service.emit(
+        {{"type", "session_ended"}, {"pool", "web"}, {"session", "s"}, {"reason", {{"kind", "oom_killed"}}}});
   });
   EXPECT_THAT(client.read_to_end(), HasSubstr("{\"ended\":{\"kind\":\"oom_killed\"}}\n\r\n0\r\n\r\n"));
   EXPECT_TRUE(harness.eventually([&] { return harness.service.closed_leases.contains(1); }));
@@ -183,11 +183,15 @@ TEST_F(Leases, ASessionThatEndsFirstSaysWhy) {
 
 // The session's earlier life under the same name must not end this one.
 TEST_F(Leases, AnEndBeforeTheGrantDoesNotCount) {
-  harness.on_loop([&] { harness.service.emit({{"type", "session_ended"}, {"pool", "web"}, {"session", "s"}}); });
+  harness.on_loop([&] {
+    harness.service.emit({{"type", "session_ended"}, {"pool", "web"}, {"session", "s"}});
+  });
   RawClient client(harness.path);
   client.send(acquire());
   EXPECT_THAT(client.read_until("}\n"), testing::Not(HasSubstr("ended")));
-  harness.on_loop([&] { harness.service.emit({{"type", "session_ended"}, {"pool", "web"}, {"session", "s"}}); });
+  harness.on_loop([&] {
+    harness.service.emit({{"type", "session_ended"}, {"pool", "web"}, {"session", "s"}});
+  });
   EXPECT_THAT(client.read_to_end(), HasSubstr("{\"ended\":null}\n"));
 }
 

@@ -206,8 +206,9 @@ TEST(PoolAcquire, FailedPoolServesItsSessionsAndSaysWhyItRefusesNewOnes) {
             "deny 2 pool_failed");
   EXPECT_EQ(world.acquire(3, "ann"), "grant 3 ann x-1 hit");
   EXPECT_EQ(world.acquire(4, "bob"), "deny 4 pool_failed");
-  EXPECT_NE(world.last_denied().message.find("1 workers failed within 10s; the last: exited with code 3"),
-            std::string::npos);
+  EXPECT_NE(
+      world.last_denied().message.find("1 failures within 10s (restart.burst); the last: exited with code 3"),
+      std::string::npos);
 }
 
 TEST(PoolAcquire, StoppingPoolRefusesAll) {

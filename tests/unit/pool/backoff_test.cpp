@@ -135,6 +135,17 @@ TEST(PoolBackoff, AWorkerThatWasStableBeforeDoesNotMakeFailuresForgotten) {
   }
 }
 
+TEST(PoolBackoff, AWorkerThatWasStoppedDoesNotMakeFailuresForgotten) {
+  World world(patient(1, 2));
+  world.settle();
+  world.wait(30s);
+  world.step(Scale{.min = 2});
+  world.gone(only_starting(world));
+  world.step(StopWorkerRequest{"x-1"});
+  world.wait(30s);
+  EXPECT_EQ(world.pool().view().consecutive_failures, 1);
+}
+
 TEST(PoolBurst, AtTheBurstThePoolFailsAndSaysWhy) {
   World world(spec_of(1, 4, 0));
   world.acquire(1, "ann");
@@ -146,7 +157,8 @@ TEST(PoolBurst, AtTheBurstThePoolFailsAndSaysWhy) {
   EXPECT_EQ(world.step(WorkerGone{only_starting(world), Reason{.kind = ReasonKind::exited, .code = 7}}),
             "deny 1 pool_failed");
   EXPECT_EQ(world.pool().view().state, PoolState::failed);
-  EXPECT_EQ(world.pool().view().reason, "5 workers failed within 10s; the last: exited with code 7");
+  EXPECT_EQ(world.pool().view().reason,
+            "5 failures within 10s (restart.burst); the last: exited with code 7");
   EXPECT_EQ(world.emitted("pool_failed"), 1);
   EXPECT_EQ(world.wait(1h), "");
 }

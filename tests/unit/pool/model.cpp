@@ -159,6 +159,9 @@ void Model::told(const Emit& event) {
     workers_.at(event.worker).session.clear();
   }
   if (event.type == "pool_configured") reuse_ = std::get<Configure>(*event_).spec.sessions.reuse;
+  if (event.type == "pool_restarting" ||
+      (event.type == "pool_configured" && std::get<Configure>(*event_).recycle))
+    required_generation_ = view_before_.generation + 1;
   if (event.type == "worker_gone") {
     require(event.reason.has_value(), "gone without a reason", event.worker);
     require(workers_.at(event.worker).session.empty(), "gone before its session ended", event.worker);
@@ -198,6 +201,7 @@ void Model::check(const Pool& pool, Time now) {
   if (view.queued > 0) require(view.idle == 0, "idle worker while requests wait");
   if (view.state == PoolState::draining || view.state == PoolState::stopped)
     require(view.idle == 0 && view.starting == 0, "draining pool keeps unbound workers");
+  if (view.backoff_until) require(timer_ && *timer_ <= *view.backoff_until, "no timer for the backoff");
   check_workers(pool, view);
   check_sessions(pool, now);
   check_counters(view.counters);
@@ -269,6 +273,9 @@ void Model::check_settled(const Pool& pool) const {
   require(live <= std::max(view.max, view.bound), "more workers than max");
   require(view.reason.empty(), "settled, and yet a reason", view.reason);
   if (view.queued > 0) require(view.bound >= view.max, "requests wait while max has room");
+  for (const WorkerView& worker : pool.workers())
+    if (worker.state == WorkerState::idle)
+      require(worker.generation >= required_generation_, "an idle worker was not replaced", worker.id);
 }
 
 }  // namespace herd::pool

@@ -147,6 +147,17 @@ TEST(PoolScaling, SettledIsSaidOnceAfterAChange) {
   EXPECT_EQ(world.emitted("pool_settled"), 1);
 }
 
+TEST(PoolScaling, SettledIsSaidWhenTheLastOneThatWaitedLeaves) {
+  World world(spec_of(0, 1, 0));
+  world.acquire(1, "ann");
+  world.acquire(2, "bob");
+  world.settle();
+  world.step(Scale{.spare = 0});
+  EXPECT_EQ(world.emitted("pool_settled"), 0);
+  world.step(CancelAcquire{2});
+  EXPECT_EQ(world.emitted("pool_settled"), 1);
+}
+
 TEST(PoolTimer, OneTimerAtTheNearestDeadlineSetOnlyWhenItChanges) {
   World world(spec_of(0, 1, 0));
   EXPECT_FALSE(world.timer().has_value());

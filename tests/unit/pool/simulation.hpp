@@ -69,6 +69,7 @@ class Model {
   std::uint64_t last_place_ = 0;
   std::uint64_t acquires_ = 0, granted_ = 0, denied_ = 0, cancelled_ = 0;
   Counters counters_;
+  Generation required_generation_ = 0;
 
   // of the step under way
   const Event* event_ = nullptr;

@@ -15,7 +15,9 @@ class Cpp : public ::testing::Test {
   void SetUp() override { clear_environment(); }
 };
 
-std::string enter() { return std::string(name(enter_sandbox())); }
+std::string enter() {
+  return std::string(name(enter_sandbox()));
+}
 
 TEST_F(Cpp, SaysWhatHappened) {
   EXPECT_EQ(in_child([] { return enter(); }), "not_under_herd");

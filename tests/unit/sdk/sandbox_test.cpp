@@ -30,7 +30,9 @@ std::string enter_with(const std::string& policy, int fd) {
   return enter();
 }
 
-std::string failed(int errno_value) { return std::to_string(-errno_value) + " failed|enter sandbox: "; }
+std::string failed(int errno_value) {
+  return std::to_string(-errno_value) + " failed|enter sandbox: ";
+}
 
 class Sandbox : public ::testing::Test {
  protected:
@@ -120,8 +122,9 @@ TEST_F(Sandbox, AMemfdThatCanStillChangeIsAnError) {
 
 TEST_F(Sandbox, AFilterIsWholeInstructions) {
   for (const std::size_t size : {0, 1, 7, 9, 31}) {
-    EXPECT_THAT(in_child([size] { return enter_with("errno", memfd_with(std::string(size, 0).data(), size)); }),
-                StartsWith(failed(EINVAL) + "the filter has " + std::to_string(size) + " bytes"));
+    EXPECT_THAT(
+        in_child([size] { return enter_with("errno", memfd_with(std::string(size, 0).data(), size)); }),
+        StartsWith(failed(EINVAL) + "the filter has " + std::to_string(size) + " bytes"));
   }
 }
 
@@ -135,11 +138,12 @@ TEST_F(Sandbox, TheLongestFilterIsTakenAndOneMoreIsNot) {
 }
 
 TEST_F(Sandbox, AFilterThatTheKernelRefusesIsAnError) {
-  EXPECT_THAT(in_child([] {
-                const std::vector<sock_filter> endless = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0)};  // no return
-                return enter_with("errno", memfd_with(endless));
-              }),
-              StartsWith(failed(EINVAL) + "install the filter: "));
+  EXPECT_THAT(
+      in_child([] {
+        const std::vector<sock_filter> endless = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0)};  // no return
+        return enter_with("errno", memfd_with(endless));
+      }),
+      StartsWith(failed(EINVAL) + "install the filter: "));
 }
 
 TEST_F(Sandbox, TheFilterWorksForEachPolicy) {
@@ -169,7 +173,8 @@ TEST_F(Sandbox, AFailedCallLeavesTheFdAndTheProcessAsTheyWere) {
               const auto filter = deny_getppid();
               const int fd = memfd_with(filter.data(), filter.size() * 8, Sealed::no);
               enter_with("errno", fd);
-              return (::fcntl(fd, F_GETFD) < 0 ? "closed " : "open ") + try_getppid() + status_field("NoNewPrivs");
+              return (::fcntl(fd, F_GETFD) < 0 ? "closed " : "open ") + try_getppid() +
+                     status_field("NoNewPrivs");
             }),
             "open allowed0");
 }
@@ -213,21 +218,21 @@ TEST_F(Sandbox, EveryThreadGetsTheFilterAndNoNewPrivs) {
 }
 
 TEST_F(Sandbox, AThreadThatCannotFollowIsAFailure) {
-  EXPECT_THAT(in_child([] {
-                std::latch installed(1), done(1);
-                std::thread other([&] {
-                  install_alone(allow_all());
-                  installed.count_down();
-                  done.wait();
-                });
-                installed.wait();
-                const std::string result = enter_with("errno", memfd_with(deny_getppid()));
-                done.count_down();
-                other.join();
-                return result + "; " + try_getppid();
-              }),
-              ::testing::MatchesRegex(
-                  "-3 failed\\|enter sandbox: thread [0-9]+ has a filter of its own.*; allowed"));
+  EXPECT_THAT(
+      in_child([] {
+        std::latch installed(1), done(1);
+        std::thread other([&] {
+          install_alone(allow_all());
+          installed.count_down();
+          done.wait();
+        });
+        installed.wait();
+        const std::string result = enter_with("errno", memfd_with(deny_getppid()));
+        done.count_down();
+        other.join();
+        return result + "; " + try_getppid();
+      }),
+      ::testing::MatchesRegex("-3 failed\\|enter sandbox: thread [0-9]+ has a filter of its own.*; allowed"));
 }
 
 TEST_F(Sandbox, TheSentenceBelongsToTheThreadWhoseCallFailed) {

@@ -72,7 +72,9 @@ std::vector<sock_filter> deny_getppid() {
           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
 }
 
-std::vector<sock_filter> allow_all() { return {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}; }
+std::vector<sock_filter> allow_all() {
+  return {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+}
 
 int memfd_with(const void* data, std::size_t size, Sealed sealed) {
   const int fd = ::memfd_create("filter", MFD_ALLOW_SEALING);

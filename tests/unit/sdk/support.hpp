@@ -1,5 +1,5 @@
-// What the tests of the SDK share: a filter is for good and the environment is the process's, so every case runs in
-// a child of its own.
+// What the tests of the SDK share: a filter is for good and the environment is the process's, so every case
+// runs in a child of its own.
 #pragma once
 
 #include <linux/filter.h>

@@ -22,7 +22,8 @@ import herd
 GETPPID = {"x86_64": 110, "aarch64": 173}[os.uname().machine]
 SECCOMP = {"x86_64": 317, "aarch64": 277}[os.uname().machine]
 CONTRACT = (
-    "HERD_POOL HERD_WORKER_ID HERD_SECCOMP_PROFILE HERD_SECCOMP_FD NOTIFY_SOCKET LISTEN_FDS LISTEN_PID LISTEN_FDNAMES"
+    "HERD_POOL HERD_WORKER_ID HERD_SECCOMP_PROFILE HERD_SECCOMP_FD "
+    "NOTIFY_SOCKET LISTEN_FDS LISTEN_PID LISTEN_FDNAMES"
 ).split()
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
 ALLOW = struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000)
@@ -98,7 +99,8 @@ def refused(code, sentence):
 
 class Sandbox(unittest.TestCase):
     def test_does_nothing_where_herd_is_not_around(self):
-        self.assertEqual(in_child(lambda: [herd.enter_sandbox(), status_field("Seccomp")]), ["not_under_herd", "0"])
+        result = in_child(lambda: [herd.enter_sandbox(), status_field("Seccomp")])
+        self.assertEqual(result, ["not_under_herd", "0"])
 
     def test_does_nothing_with_policy_off(self):
         def body():
@@ -149,7 +151,8 @@ class Sandbox(unittest.TestCase):
 
     def test_a_closed_fd_is_an_error(self):
         self.assertEqual(
-            in_child(lambda: enter_with("errno", 1000)), refused(errno.EBADF, "HERD_SECCOMP_FD 1000 is not open")
+            in_child(lambda: enter_with("errno", 1000)),
+            refused(errno.EBADF, "HERD_SECCOMP_FD 1000 is not open"),
         )
 
     def test_an_fd_that_is_no_memfd_is_an_error(self):
@@ -270,7 +273,8 @@ class Sandbox(unittest.TestCase):
         self.assertRegex(result[2], "thread [0-9]+ has a filter of its own")
 
     def test_importing_it_loads_nothing_heavy(self):
-        code = "import sys, herd; print(sorted({'ctypes', 'socket', 'threading', 'enum', 'typing'} & set(sys.modules)))"
+        heavy = "{'ctypes', 'socket', 'threading', 'enum', 'typing'}"
+        code = f"import sys, herd; print(sorted({heavy} & set(sys.modules)))"
         environment = dict(os.environ, PYTHONPATH=os.path.dirname(os.path.dirname(herd.__file__)))
         loaded = subprocess.check_output([sys.executable, "-S", "-c", code], env=environment, text=True)
         self.assertEqual(loaded, "[]\n")
@@ -304,7 +308,8 @@ class Notify(unittest.TestCase):
     def test_sends_one_datagram_a_message(self):
         for name in (self.directory.name + "/notify", f"@herd-python-{os.getpid()}"):
             result, messages = self.receive_all(
-                name, lambda: [herd.notify_status("loading, 40 %"), herd.notify_ready(), herd.notify_stopping()]
+                name,
+                lambda: [herd.notify_status("loading, 40 %"), herd.notify_ready(), herd.notify_stopping()],
             )
             self.assertEqual(result, [True, True, True])
             self.assertEqual(messages, ["STATUS=loading, 40 %", "READY=1", "STOPPING=1"])
@@ -315,7 +320,8 @@ class Notify(unittest.TestCase):
             result, messages = self.receive_all(name, lambda text=text: herd.notify_status(text))
             self.assertEqual((result[:2], messages), (["WorkerError", code], []))
             os.unlink(name)
-        self.assertEqual(self.receive_all(name, lambda: herd.notify_status("x" * 1024))[1], ["STATUS=" + "x" * 1024])
+        _, messages = self.receive_all(name, lambda: herd.notify_status("x" * 1024))
+        self.assertEqual(messages, ["STATUS=" + "x" * 1024])
 
     def test_only_paths_and_abstract_names_are_taken(self):
         for name, code in (

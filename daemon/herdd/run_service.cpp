@@ -1,0 +1,182 @@
+#include "daemon/herdd/run_service.hpp"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio.hpp>
+
+#include "common/log.hpp"
+
+namespace herd::daemon {
+namespace {
+
+namespace asio = boost::asio;
+using asio::as_tuple;
+using asio::use_awaitable;
+using asio::posix::descriptor_base;
+
+constexpr std::size_t kMaxRuns = 64;
+constexpr auto kRequestDeadline = std::chrono::seconds(10);
+
+std::optional<control::Peer> peer_of(int fd) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return std::nullopt;
+  return control::Peer{credentials.uid, credentials.gid, credentials.pid};
+}
+
+/// A directory would be a way out of the sandbox's root: openat(fd, "..").
+Status check_files(const std::vector<UniqueFd>& fds) {
+  if (fds.size() != 3) return fail("a run request carries stdin, stdout and stderr");
+  for (const UniqueFd& fd : fds) {
+    struct stat info {};
+    if (fstat(fd.get(), &info) != 0) return fail_errno("stat a passed file");
+    if (S_ISDIR(info.st_mode) || S_ISBLK(info.st_mode)) return fail("stdin, stdout and stderr can't be a directory or a disk");
+    const int flags = fcntl(fd.get(), F_GETFL);
+    if (flags < 0 || (flags & O_PATH) != 0) return fail("stdin, stdout and stderr have to be open files");
+  }
+  return {};
+}
+
+run::Answer to_answer(const Reason& reason) {
+  run::Answer answer;
+  answer.started = true;
+  switch (reason.kind) {
+    case ReasonKind::exited: answer.exit_code = reason.code; return answer;
+    case ReasonKind::signaled: answer.exit_code = 128 + reason.signal; break;
+    case ReasonKind::oom_killed: answer.exit_code = 128 + SIGKILL; break;
+    case ReasonKind::denied_syscall: answer.exit_code = 128 + SIGSYS; break;
+    default: answer.started = false;
+  }
+  answer.code = std::string(name(reason.kind));
+  answer.message = describe(reason);
+  return answer;
+}
+
+}  // namespace
+
+struct RunService::Run {
+  explicit Run(asio::io_context& io, UniqueFd fd) : connection(io, fd.release()), deadline(io) {}
+  asio::posix::stream_descriptor connection;
+  asio::steady_timer deadline;
+  std::shared_ptr<worker::Worker> worker;
+};
+
+RunService::RunService(Context context) : context_(std::move(context)) {}
+RunService::~RunService() = default;
+
+Status RunService::start(const std::string& path, const worker::SocketAccess& access) {
+  HERD_TRY(worker::Listener listener, worker::listen_unix(path, access, SOCK_SEQPACKET));
+  path_ = path;
+  listener_.emplace(context_.resources.io, listener.fd.release());
+  asio::co_spawn(context_.resources.io, accept(*this), log_failure("run socket"));
+  return {};
+}
+
+asio::awaitable<void> RunService::accept(RunService& self) {
+  while (self.listener_->is_open()) {
+    const auto [error] = co_await self.listener_->async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
+    if (error || !self.listener_->is_open()) co_return;
+    UniqueFd fd(accept4(self.listener_->native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!fd || self.runs_.size() >= kMaxRuns || self.stopped_) continue;  // the client sees its connection closed
+    auto run = std::make_shared<Run>(self.context_.resources.io, std::move(fd));
+    self.runs_.insert(run);
+    asio::co_spawn(self.context_.resources.io, serve(self, run), log_failure("run a command"));
+  }
+}
+
+/// The first message is the request; whatever comes after it, or the connection's end, ends the command.
+asio::awaitable<void> RunService::serve(RunService& self, std::shared_ptr<Run> run) {
+  run->deadline.expires_after(kRequestDeadline);
+  run->deadline.async_wait([run](const boost::system::error_code& error) {
+    if (!error) run->connection.cancel();
+  });
+  const auto [error] = co_await run->connection.async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
+  run->deadline.cancel();
+  if (error) co_return self.forget(run);
+  auto message = kernel::receive_message(run->connection.native_handle(), false);
+  if (!message || message->text.empty()) co_return self.forget(run);
+  self.begin(run, std::move(*message));
+  if (!run->worker) co_return self.forget(run);
+  co_await run->connection.async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
+  if (run->worker) run->worker->stop(Reason{ReasonKind::stopped});
+}
+
+/// The pool's definition with another command, which knows nothing of herd.
+Result<config::PoolSpec> RunService::spec_of(const run::Request& request, const control::Peer& peer,
+                                             std::string& code) const {
+  code = "forbidden";
+  if (context_.role_of(peer) < config::Role::operator_) return fail("only operators may run commands in a pool's sandbox");
+  code = "unknown_pool";
+  const config::PoolSpec* pool = context_.find_pool(request.pool);
+  if (pool == nullptr) return fail("no pool '" + request.pool + "'");
+  code = "bad_request";
+  if (request.command.empty() || request.command.size() > run::kMaxWords || !request.command.front().starts_with('/'))
+    return fail("the command begins with an absolute path");
+  config::PoolSpec spec = *pool;
+  spec.command = request.command;
+  if (!request.terminal_type.empty()) spec.environment["TERM"] = request.terminal_type;
+  spec.listen = config::Listen::none;
+  spec.ready = {config::ReadyKind::started, "", spec.ready.timeout};
+  spec.health.reset();
+  spec.recycle = {};
+  spec.sandbox.seccomp.enter = config::SeccompEnter::exec;
+  return spec;
+}
+
+void RunService::begin(const std::shared_ptr<Run>& run, kernel::Message message) {
+  const auto refuse = [&](const std::string& code, const Error& error) { answer(run, {false, 0, code, error.message}); };
+  const auto request = run::parse_request(message.text);
+  if (!request) return refuse("bad_request", request.error());
+  if (auto checked = check_files(message.fds); !checked) return refuse("bad_request", checked.error());
+  const auto peer = peer_of(run->connection.native_handle());
+  if (!peer) return refuse("forbidden", Error{"the peer is unknown", 0});
+  std::string code;
+  auto spec = spec_of(*request, *peer, code);
+  if (!spec) return refuse(code, spec.error());
+
+  const std::string id = spec->name + "-" + std::to_string(context_.ids.next());
+  worker::WorkerCallbacks callbacks;
+  callbacks.ready = callbacks.verified = callbacks.unhealthy = [] {};
+  callbacks.memory = [](Bytes) {};
+  callbacks.gone = [this, run](const Reason& reason) { finish(run, reason); };
+  context_.note("run_started", id + ": uid " + std::to_string(peer->uid) + " runs " + spec->command.front());
+  run->worker = std::make_shared<worker::Worker>(
+      context_.resources, std::make_shared<const config::PoolSpec>(std::move(*spec)), id, std::move(callbacks));
+  run->worker->set_stdio({std::move(message.fds[0]), std::move(message.fds[1]), std::move(message.fds[2]), request->is_terminal});
+  run->worker->start();
+}
+
+void RunService::finish(const std::shared_ptr<Run>& run, const Reason& reason) {
+  context_.note("run_ended", run->worker->id() + ": " + describe(reason));
+  run->worker.reset();
+  answer(run, to_answer(reason));
+  run->connection.cancel();
+  forget(run);
+}
+
+void RunService::answer(const std::shared_ptr<Run>& run, const run::Answer& answer) {
+  (void)kernel::send_message(run->connection.native_handle(), run::to_json(answer));  // a client that left hears nothing
+}
+
+void RunService::forget(const std::shared_ptr<Run>& run) {
+  runs_.erase(run);
+  if (stopped_ && runs_.empty()) std::exchange(stopped_, nullptr)();
+}
+
+void RunService::stop(std::function<void()> done) {
+  if (listener_) {
+    listener_->close();
+    unlink(path_.c_str());
+  }
+  if (runs_.empty()) return done();
+  stopped_ = std::move(done);
+  for (const auto& run : runs_) {
+    run->connection.cancel();
+    if (run->worker) run->worker->stop(Reason{ReasonKind::stopped});
+  }
+}
+
+}  // namespace herd::daemon

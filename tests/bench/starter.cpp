@@ -1,0 +1,148 @@
+#include "tests/bench/starter.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <future>
+
+#include "common/kernel/files.hpp"
+#include "common/kernel/memfd.hpp"
+#include "common/kernel/seqpacket.hpp"
+#include "daemon/worker/plan_builder.hpp"
+#include "protocol/launch/owner_line.hpp"
+#include "tests/bench/process.hpp"
+
+namespace herd::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kUidLockFile = "/run/lock/herd-uids";  // shared with every daemon of the host
+constexpr auto kLongestStart = 10s;
+
+struct TimedStart {
+  worker::Spawned spawned;
+  Clock::time_point running;
+  bool came = false;
+};
+
+/// The program's one byte; what herd-exec said instead where it did not come.
+Status check_start(TimedStart& start) {
+  char byte = 0;
+  if (start.came && read(start.spawned.stdout_pipe.get(), &byte, 1) == 1) return {};
+  auto message = kernel::receive_message(start.spawned.line.get(), false);
+  return fail("the worker did not start: " + (message ? message->text : message.error().message));
+}
+
+Status clear_away(worker::Spawned& spawned) {
+  HERD_CHECK(kernel::send_message(spawned.line.get(), launch::to_json(launch::Stop{SIGKILL, 0})));
+  if (!wait_readable(spawned.init_pidfd.get(), kLongestStart)) return fail("herd-exec did not end");
+  siginfo_t info{};
+  waitid(P_PIDFD, static_cast<id_t>(spawned.init_pidfd.get()), &info, WEXITED);
+  const auto deadline = Clock::now() + kLongestStart;
+  auto removed = spawned.cgroup.remove();
+  // EBUSY for a moment: the kernel has not let go of the last process yet.
+  while (!removed && Clock::now() < deadline) removed = spawned.cgroup.remove();
+  return removed;
+}
+
+}  // namespace
+
+HerdStarter::HerdStarter(config::PoolSpec pool, kernel::Cgroups cgroups, UniqueFd program,
+                         worker::UidPool uids)
+    : pool_(std::move(pool)),
+      cgroups_(std::move(cgroups)),
+      program_(std::move(program)),
+      uids_(std::move(uids)),
+      spawner_(cgroups_, program_, worker::Spawner::Privileges::no_new) {}
+
+HerdStarter::~HerdStarter() {
+  cgroups_.remove_pool(pool_.name);
+  cgroups_.remove_root();
+}
+
+Result<std::unique_ptr<HerdStarter>> HerdStarter::make(const Place& place) {
+  config::PoolSpec pool;
+  pool.name = "bench";
+  pool.command = {place.tiny_worker()};
+  HERD_TRY(const std::string mountinfo, kernel::read_file("/proc/self/mountinfo", 8 << 20));
+  HERD_TRY(kernel::CgroupLayout layout, kernel::find_cgroups(mountinfo));
+  const std::string root = "herd-bench-" + std::to_string(getpid());
+  HERD_TRY(kernel::Cgroups cgroups, kernel::Cgroups::open(std::move(layout), root));
+  HERD_TRY(UniqueFd program, kernel::sealed_program(place.executor()));
+  HERD_TRY(worker::UidPool uids, worker::UidPool::open(kUidLockFile, {}));
+  return std::unique_ptr<HerdStarter>(
+      new HerdStarter(std::move(pool), std::move(cgroups), std::move(program), std::move(uids)));
+}
+
+Result<worker::SpawnOrder> HerdStarter::order(std::uint32_t uid) {
+  worker::PlanParts parts;
+  parts.worker = "bench-" + std::to_string(++last_worker_);
+  parts.auto_uid = uid;
+  worker::SpawnOrder order;
+  HERD_TRY(order.plan, worker::build_plan(pool_, parts));
+  HERD_TRY(order.seccomp_filter, filters_.get(pool_.sandbox.seccomp));
+  order.limits = {pool_.limits.memory, pool_.limits.swap, pool_.limits.cpu, pool_.limits.pids};
+  return order;
+}
+
+Result<double> HerdStarter::start_once() {
+  HERD_TRY(const std::uint32_t uid, uids_.take());
+  HERD_TRY(worker::SpawnOrder ordered, order(uid));
+  std::promise<Result<TimedStart>> promise;
+  const auto begin = Clock::now();
+  spawner_.submit(std::move(ordered), [&promise](Result<worker::Spawned> spawned) {
+    if (!spawned) return promise.set_value(tl::make_unexpected(spawned.error()));
+    const bool came = wait_readable(spawned->stdout_pipe.get(), kLongestStart);
+    promise.set_value(TimedStart{std::move(*spawned), Clock::now(), came});
+  });
+  HERD_TRY(TimedStart start, promise.get_future().get());
+  const Status started = check_start(start);
+  const Status cleared = clear_away(start.spawned);
+  uids_.give_back(uid);
+  HERD_CHECK(started);
+  HERD_CHECK(cleared);
+  return microseconds(start.running - begin);
+}
+
+Result<double> start_with_bubblewrap(const std::string& program) {
+  static const std::vector<std::string> kSandbox{"/usr/bin/bwrap",
+                                                 "--unshare-pid",
+                                                 "--unshare-ipc",
+                                                 "--unshare-uts",
+                                                 "--unshare-cgroup",
+                                                 "--ro-bind",
+                                                 "/",
+                                                 "/",
+                                                 "--proc",
+                                                 "/proc",
+                                                 "--dev",
+                                                 "/dev",
+                                                 "--tmpfs",
+                                                 "/tmp",
+                                                 "--tmpfs",
+                                                 "/run",
+                                                 "--die-with-parent"};
+  std::vector<std::string> argv = kSandbox;
+  argv.push_back(program);
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
+  const UniqueFd output(ends[0]);
+  UniqueFd input(ends[1]);
+  const auto begin = Clock::now();
+  auto child = Child::start(argv, input.get(), -1);
+  if (!child) return fail_in("bubblewrap (Debian package bubblewrap)", child.error());
+  input.reset();
+  const bool came = wait_readable(output.get(), kLongestStart);
+  const auto running = Clock::now();
+  char byte = 0;
+  if (!came || read(output.get(), &byte, 1) != 1) return fail("the program did not start under bubblewrap");
+  child->end(SIGKILL, 0ms);
+  // --die-with-parent ends what it started; the pipe's end tells when.
+  if (!wait_readable(output.get(), kLongestStart)) return fail("what bubblewrap started did not end");
+  return microseconds(running - begin);
+}
+
+}  // namespace herd::bench

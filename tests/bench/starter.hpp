@@ -1,0 +1,47 @@
+// One sandboxed start, timed from the order until the program's first byte: herd's and bubblewrap's.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/error.hpp"
+#include "common/kernel/cgroup.hpp"
+#include "common/unique_fd.hpp"
+#include "config/pool_spec.hpp"
+#include "daemon/worker/filters.hpp"
+#include "daemon/worker/spawner.hpp"
+#include "daemon/worker/uid_pool.hpp"
+#include "tests/bench/place.hpp"
+
+namespace herd::bench {
+
+/// What herdd does to start a worker of a pool with nothing but defaults, in this process: cgroup with
+/// limits, uid, namespaces, root, filter. Has a cgroup root of its own, removed with it.
+class HerdStarter {
+ public:
+  static Result<std::unique_ptr<HerdStarter>> make(const Place& place);
+  ~HerdStarter();
+  HerdStarter(const HerdStarter&) = delete;
+  HerdStarter& operator=(const HerdStarter&) = delete;
+
+  /// Microseconds. What was started has ended and is cleared away on return.
+  Result<double> start_once();
+
+ private:
+  HerdStarter(config::PoolSpec pool, kernel::Cgroups cgroups, UniqueFd program, worker::UidPool uids);
+  Result<worker::SpawnOrder> order(std::uint32_t uid);
+
+  config::PoolSpec pool_;
+  kernel::Cgroups cgroups_;
+  UniqueFd program_;
+  worker::UidPool uids_;
+  worker::Filters filters_;
+  worker::Spawner spawner_;
+  std::uint64_t last_worker_ = 0;
+};
+
+/// bubblewrap with the namespaces and private mounts of herd's default. It has no cgroup, uid, filter or
+/// masked /proc to make.
+Result<double> start_with_bubblewrap(const std::string& program);
+
+}  // namespace herd::bench

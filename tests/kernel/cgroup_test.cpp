@@ -1,0 +1,100 @@
+// Workers and their cgroups: born in them, held by them, ended by them.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/daemon_test.hpp"
+
+namespace herd::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Cgroup : public DaemonTest {
+ protected:
+  [[nodiscard]] std::string leaf_of(const std::string& worker) const {
+    return "/" + daemon_.cgroup_root() + "/" + worker.substr(0, worker.rfind('-')) + "/" + worker;
+  }
+  /// Follows the pids controller's own count, as no event tells of a fork.
+  std::size_t wait_for_processes(const std::string& worker, std::size_t wanted) {
+    std::size_t found = 0;
+    for (const auto end = std::chrono::steady_clock::now() + kPatience; std::chrono::steady_clock::now() < end;)
+      if (found = processes_in(leaf_of(worker)).size(); found >= wanted) break;
+    return found;
+  }
+};
+
+// Pitfall 12: the forks come right after exec, long before a daemon could have moved anybody.
+TEST_F(Cgroup, AnInstantForkersProcessesAreAllInside) {
+  start_with("a", testee_pool({"stubborn-tree"}, {{"stop", {{"grace", "1ms"}}}}));
+  const std::string worker = daemon_.wait_until_ready("a").at("id");
+  constexpr std::size_t kTree = 1 + 1 + 3 + 6;  // init, the worker, its children, theirs
+  ASSERT_EQ(wait_for_processes(worker, kTree), kTree);
+  for (const pid_t pid : processes_in(leaf_of(worker))) {
+    const std::string cgroups = text_of("/proc/" + std::to_string(pid) + "/cgroup");
+    for (const char* line : {"0::", ":pids:", ":memory:"})
+      if (cgroups.find(line) != std::string::npos)
+        EXPECT_NE(cgroups.find(line + leaf_of(worker) + "\n"), std::string::npos) << pid << ":\n" << cgroups;
+  }
+}
+
+// Pitfalls 17, 21: pids.max holds, and one stop ends it all.
+TEST_F(Cgroup, AForkBombIsHeldByItsLimitAndEndsWithOneStop) {
+  constexpr int kLimit = 60;
+  start_with("a", testee_pool({"fork-bomb"}, {{"limits", {{"pids", kLimit}}}, {"stop", {{"grace", "100ms"}}}}));
+  const std::string worker = daemon_.wait_until_ready("a").at("id");
+  ASSERT_EQ(wait_for_processes(worker, kLimit), static_cast<std::size_t>(kLimit));
+  EXPECT_EQ(daemon_.worker(worker).at("usage").at("pids"), kLimit);
+  const auto before = std::chrono::steady_clock::now();
+  daemon_.post("/v1/workers/" + worker + "/stop");
+  const Json gone = daemon_.wait_for({.type = "worker_gone", .worker = worker});
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 5s);
+  EXPECT_EQ(gone.at("reason").at("kind"), "stopped");
+  EXPECT_FALSE(fs::exists(v2_mount() + leaf_of(worker)));
+}
+
+// Pitfall 13. The pool's cgroup is made a threaded domain behind the daemon's back, so none below it can hold processes.
+TEST_F(Cgroup, OneThatCanHoldNoProcessIsAClearErrorAndLeavesNothing) {
+  HERD_NEEDS(!v2_mount().empty(), "a v2 cgroup tree");
+  daemon_.write_pool("a", testee_pool({"serve"}, {{"workers", {{"min", 0}}}, {"restart", {{"burst", 1}}}}));
+  daemon_.start();
+  const std::string pool = v2_mount() + "/" + daemon_.cgroup_root() + "/a";
+  fs::create_directory(pool);
+  fs::create_directory(pool + "/threads");
+  std::ofstream(pool + "/threads/cgroup.type") << "threaded";
+  ASSERT_EQ(text_of(pool + "/threads/cgroup.type"), "threaded\n");
+
+  const Reply reply = daemon_.call("POST", "/v1/pools/a/sessions", {{"session", "s"}, {"timeout", "5s"}});
+  EXPECT_EQ(reply.status, 503U) << reply.text;
+  const Json gone = daemon_.wait_for({.type = "worker_gone", .pool = "a"});
+  EXPECT_EQ(gone.at("reason").at("kind"), "setup_failed");
+  EXPECT_EQ(gone.at("reason").at("errno"), EOPNOTSUPP);
+  EXPECT_NE(gone.at("reason").at("text").get<std::string>().find("threaded"), std::string::npos) << gone;
+  EXPECT_FALSE(fs::exists(v2_mount() + leaf_of(gone.at("worker"))));
+
+  fs::remove(pool + "/threads");
+  daemon_.post("/v1/pools/a/resume");
+  daemon_.acquire("a", "s");
+}
+
+// A limit that this kernel does not take is a reason not to start, never left out silently.
+TEST_F(Cgroup, LimitsAreWhatThePoolFileSaysAndAreReadBack) {
+  start_with("a", testee_pool({"serve"}, {{"limits", {{"memory", "40MiB"}, {"pids", 17}, {"cpu", 0.25}}}}));
+  const Json record = daemon_.wait_until_ready("a");
+  std::map<std::string, std::string> found;
+  for (const Json& check : record.at("isolation").at("checks")) {
+    EXPECT_TRUE(check.at("ok")) << check;
+    found[check.at("name")] = check.at("found");
+  }
+  EXPECT_EQ(found["limit pids.max"], "17");
+  const std::string memory = found.contains("limit memory.max") ? "limit memory.max" : "limit memory.limit_in_bytes";
+  EXPECT_EQ(found[memory], std::to_string(40 << 20));
+  EXPECT_EQ(found.contains("limit cpu.max") ? found["limit cpu.max"] : found["limit cpu.cfs_quota_us"] + " 100000",
+            "25000 100000");
+}
+
+}  // namespace
+}  // namespace herd::test

@@ -1,0 +1,93 @@
+// Tracking on v1 alone, where there is no cgroup.kill: a tree is frozen, killed and thawed.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "common/kernel/cgroup.hpp"
+#include "tests/support/host.hpp"
+#include "tests/support/needs.hpp"
+#include "tests/support/process.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace herd::test {
+namespace {
+
+using kernel::Controller;
+
+class CgroupV1 : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    HERD_NEEDS(can_run_workers() && !freezer_.empty() && !v1_mount("pids").empty(), "v1's freezer and pids hierarchies");
+    kernel::CgroupLayout layout;
+    layout.hierarchies.push_back({freezer_, false, {}, true});
+    layout.hierarchies.push_back({v1_mount("pids"), false, {Controller::pids}, false});
+    auto opened = kernel::Cgroups::open(layout, root_);
+    ASSERT_TRUE(opened) << opened.error().message;
+    cgroups_.emplace(std::move(*opened));
+    auto made = cgroups_->create("pool", "pool-1", {.memory = {}, .swap = {}, .cpu = {}, .pids = 40}, nullptr);
+    ASSERT_TRUE(made) << made.error().message;
+    leaf_ = std::move(*made);
+  }
+  void TearDown() override {
+    if (!cgroups_) return;
+    EXPECT_TRUE(cgroups_->clean());
+    cgroups_->remove_root();
+  }
+  Process start(const std::vector<std::string>& behaviour) {
+    std::vector<std::string> arguments{HERD_TEST_TESTEE};
+    arguments.insert(arguments.end(), behaviour.begin(), behaviour.end());
+    return Process(arguments, {.environment = {}, .before_exec = [this] { join(); }, .output = ""});
+  }
+  void join() const {
+    for (const std::string& mount : {freezer_, v1_mount("pids")}) {
+      const int file = ::open((mount + "/" + root_ + "/pool/pool-1/tasks").c_str(), O_WRONLY | O_CLOEXEC);
+      (void)!::write(file, "0", 1);
+    }
+  }
+  [[nodiscard]] std::string state() const { return text_of(freezer_ + "/" + root_ + "/pool/pool-1/freezer.state"); }
+
+  const std::string freezer_ = v1_mount("freezer");
+  const std::string root_ = "herd-test-v1-" + std::to_string(::getpid());
+  std::optional<kernel::Cgroups> cgroups_;
+  kernel::WorkerCgroup leaf_;
+};
+
+// Pitfalls 17, 18.
+TEST_F(CgroupV1, AForkBombEndsWithOneKillAndTheCgroupIsThawed) {
+  EXPECT_EQ(cgroups_->layout().kind(), "v1");
+  const Process bomb = start({"fork-bomb"});
+  std::size_t count = 0;
+  for (const auto end = std::chrono::steady_clock::now() + kPatience;
+       count < 40 && std::chrono::steady_clock::now() < end;)
+    count = leaf_.processes().value_or(std::vector<int>{}).size();
+  ASSERT_EQ(count, 40U);
+  ASSERT_TRUE(leaf_.kill());
+  EXPECT_EQ(state(), "THAWED\n");
+  EXPECT_TRUE(ends_within(bomb.pidfd(), kPatience));
+}
+
+// Pitfall 18: what an error left frozen neither dies nor lets its cgroup be removed, unless it is thawed.
+TEST_F(CgroupV1, AFrozenTreeIsKilledAndThawed) {
+  const Process worker = start({"sigterm-default"});
+  ASSERT_TRUE(leaf_.is_populated().value_or(false));
+  const int file = ::open((freezer_ + "/" + root_ + "/pool/pool-1/freezer.state").c_str(), O_WRONLY | O_CLOEXEC);
+  ASSERT_EQ(::write(file, "FROZEN", 6), 6);
+  ::close(file);
+  ASSERT_TRUE(leaf_.kill());
+  EXPECT_EQ(state(), "THAWED\n");
+  EXPECT_TRUE(ends_within(worker.pidfd(), kPatience));
+}
+
+// The start of a daemon clears up what an earlier one left, also frozen.
+TEST_F(CgroupV1, WhatAnEarlierRunLeftFrozenIsCleanedAway) {
+  const Process worker = start({"sigterm-default"});
+  const int file = ::open((freezer_ + "/" + root_ + "/pool/pool-1/freezer.state").c_str(), O_WRONLY | O_CLOEXEC);
+  ASSERT_EQ(::write(file, "FROZEN", 6), 6);
+  ::close(file);
+  const auto cleaned = cgroups_->clean();
+  EXPECT_TRUE(cleaned) << cleaned.error().message;
+  EXPECT_TRUE(ends_within(worker.pidfd(), 0ms));
+}
+
+}  // namespace
+}  // namespace herd::test

@@ -1,0 +1,87 @@
+// What a worker holds and sees: fds, programs, the cgroup tree.
+#include <fcntl.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "tests/support/daemon_test.hpp"
+
+namespace herd::test {
+namespace {
+
+/// Without a filter: what stops the worker here is the rest of the sandbox.
+Json unfiltered() { return testee_pool({"serve"}, {{"sandbox", {{"seccomp", "off"}}}}); }
+
+/// Of the daemon's copy of herd-exec, which is the program of its workers' init.
+std::string executor_bytes(pid_t worker) {
+  return text_of("/proc/" + status_of(worker)["PPid"] + "/exe");
+}
+
+using IsolationFiles = DaemonTest;
+
+// Pitfall 1 (CVE-2024-21626).
+TEST_F(IsolationFiles, NoFdLeaksIntoTheWorkerAndItsDirectoryHasAName) {
+  start_with("a", testee_pool({"serve"}));
+  const Json report = ask_session("a", "s", "/report");
+  EXPECT_EQ(report.at("cwd"), "/");
+  const Json& fds = report.at("fds");
+  ASSERT_EQ(fds.size(), 5U) << fds;
+  EXPECT_EQ(fds.at("0"), "/dev/null");
+  EXPECT_TRUE(fds.at("1").get<std::string>().starts_with("pipe:")) << fds;
+  EXPECT_TRUE(fds.at("2").get<std::string>().starts_with("pipe:")) << fds;
+  EXPECT_TRUE(fds.at("3").get<std::string>().starts_with("socket:")) << fds << "the listener";
+  EXPECT_TRUE(fds.at("4").get<std::string>().starts_with("socket:")) << fds << "this test's connection";
+}
+
+// Pitfall 3 (CVE-2019-5736): neither the worker's own program nor its init's can be written, also not by a later
+// start of it: every worker's init is the one sealed copy.
+TEST_F(IsolationFiles, TheExecutorCannotBeOverwritten) {
+  const std::string before = text_of(std::filesystem::path(HERD_TEST_HERDD).parent_path() / "herd-exec");
+  start_with("a", unfiltered());
+  const Json report = ask_session("a", "s", "/report");
+  const Json& probes = report.at("probes");
+  EXPECT_NE(probes.at("write_self_exe"), "ok");
+  EXPECT_NE(probes.at("write_pid1_exe"), "ok");
+  EXPECT_NE(probes.at("read_pid1_mem"), "ok");
+  const pid_t worker = daemon_.workers("a").at(0).at("pid");
+  EXPECT_EQ(executor_bytes(worker), before);
+  EXPECT_EQ(text_of(std::filesystem::path(HERD_TEST_HERDD).parent_path() / "herd-exec"), before);
+  // Root itself can't write the copy that runs: it is sealed.
+  const UniqueFd running(::open(("/proc/" + status_of(worker)["PPid"] + "/exe").c_str(), O_WRONLY | O_CLOEXEC));
+  EXPECT_FALSE(running);
+}
+
+// Pitfalls 14, 15 (CVE-2022-0492), 16 (CVE-2023-25809).
+TEST_F(IsolationFiles, TheCgroupTreeIsNeitherSeenNorMountedNorWritten) {
+  start_with("a", unfiltered());
+  const Json report = ask_session("a", "s", "/report");
+  std::istringstream lines(report.at("cgroup").get<std::string>());
+  bool has_v2 = false;
+  for (std::string line; std::getline(lines, line);) {
+    has_v2 = has_v2 || line == "0::/";
+    EXPECT_EQ(line.find(daemon_.cgroup_root()), std::string::npos) << line;
+  }
+  EXPECT_TRUE(has_v2) << report.at("cgroup");
+  for (const char* probe : {"mount_cgroup_v1", "mount_cgroup_v1_memory", "mount_cgroup_v2", "mkdir_cgroup",
+                            "mkdir_cgroup_unified", "write_memory_max"})
+    EXPECT_NE(report.at("probes").at(probe), "ok") << probe;
+}
+
+TEST_F(IsolationFiles, OnlyItsOwnMountsAreWritable) {
+  start_with("a", unfiltered());
+  const Json report = ask_session("a", "s", "/report");
+  for (const Json& mount : report.at("writable_mounts")) {
+    const auto path = mount.get<std::string>();
+    const bool is_own = path == "/proc" || path == "/run" || path == "/tmp" || path == "/dev/shm";
+    EXPECT_TRUE(is_own) << path;
+  }
+  const Json& probes = report.at("probes");
+  for (const char* probe : {"write_root", "write_usr", "write_sysctl", "write_sysrq", "read_kcore", "mount_tmpfs",
+                            "mount_proc", "make_device", "open_tty"})
+    EXPECT_NE(probes.at(probe), "ok") << probe;
+  EXPECT_EQ(probes.at("write_tmp"), "ok");
+  EXPECT_EQ(probes.at("write_dev_shm"), "ok");
+}
+
+}  // namespace
+}  // namespace herd::test

@@ -1,0 +1,108 @@
+// Who a worker is: ids, capabilities, keys.
+#include <grp.h>
+#include <linux/keyctl.h>
+#include <linux/securebits.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/support/daemon_test.hpp"
+
+namespace herd::test {
+namespace {
+
+Json unfiltered(const Json& sandbox = Json::object()) {
+  Json pool = testee_pool({"serve"}, {{"sandbox", {{"seccomp", "off"}}}});
+  pool.merge_patch({{"sandbox", sandbox}});
+  return pool;
+}
+
+constexpr const char* kNoCapability = "0000000000000000";
+constexpr const char* kSets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
+
+bool has_keys() { return ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) >= 0; }
+
+/// herdd as a service manager might start it: with groups and a session keyring of its own that holds a secret.
+void give_groups_and_a_key() {
+  const gid_t groups[] = {4, 27, 100};
+  ::setgroups(3, groups);
+  ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
+  ::syscall(SYS_add_key, "user", "herd-test-secret", "secret", 6, KEY_SPEC_SESSION_KEYRING);
+}
+
+class IsolationIdentity : public DaemonTest {
+ protected:
+  TestDaemon rich_{{.before_exec = give_groups_and_a_key}};
+
+  Json report_of(TestDaemon& daemon, const Json& pool) {
+    daemon.write_pool("a", pool);
+    daemon.start();
+    return ask(daemon.acquire("a", "s").at("address"), "/report");
+  }
+};
+
+// Pitfall 36 (CVE-2014-8989).
+TEST_F(IsolationIdentity, TheDaemonsGroupsAreNotTheWorkers) {
+  const Json report = report_of(rich_, unfiltered());
+  EXPECT_EQ(status_of(rich_.pid())["Groups"], "4 27 100");
+  EXPECT_EQ(report.at("groups"), Json::array());
+  const auto uid = report.at("uid").at(0).get<std::uint32_t>();
+  EXPECT_GE(uid, 1'900'000'000U);
+  EXPECT_EQ(report.at("uid"), Json::array({uid, uid, uid, uid}));
+  EXPECT_EQ(report.at("gid"), Json::array({uid, uid, uid, uid}));
+  rich_.stop();
+}
+
+// Pitfall 37.
+TEST_F(IsolationIdentity, NoWayBackToRoot) {
+  const Json probes = report_of(daemon_, unfiltered()).at("probes");
+  EXPECT_EQ(probes.at("setuid_0"), "EPERM");
+  EXPECT_EQ(probes.at("setgid_0"), "EPERM");
+  EXPECT_EQ(probes.at("setgroups"), "EPERM");
+  EXPECT_EQ(probes.at("chroot"), "EPERM");
+}
+
+// Pitfall 38 (CVE-2022-29162).
+TEST_F(IsolationIdentity, AllFiveCapabilitySetsAreEmptyAndTheSecurebitsLocked) {
+  const Json report = report_of(daemon_, unfiltered());
+  for (const char* set : kSets) EXPECT_EQ(report.at("status").at(set), kNoCapability) << set;
+  const int securebits = report.at("securebits");
+  EXPECT_EQ(securebits & SECURE_ALL_BITS, SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_CAP_AMBIENT_RAISE);
+  EXPECT_EQ(securebits & SECURE_ALL_LOCKS, SECURE_ALL_LOCKS & securebits);
+  for (const int lock : {SECBIT_NOROOT_LOCKED, SECBIT_NO_SETUID_FIXUP_LOCKED, SECBIT_KEEP_CAPS_LOCKED,
+                         SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED})
+    EXPECT_NE(securebits & lock, 0) << lock;
+  EXPECT_EQ(report.at("status").at("NoNewPrivs"), "1");
+}
+
+TEST_F(IsolationIdentity, ACapabilityOfThePoolFileIsInAllFiveSetsAndNoOtherIs) {
+  const Json report = report_of(daemon_, unfiltered({{"capabilities", {"CAP_NET_BIND_SERVICE"}}}));
+  for (const char* set : kSets) EXPECT_EQ(report.at("status").at(set), "0000000000000400") << set;
+}
+
+// Pitfall 39.
+TEST_F(IsolationIdentity, TheDaemonsKeysAreNotTheWorkers) {
+  HERD_NEEDS(has_keys(), "kernel keys");
+  const Json report = report_of(rich_, unfiltered());
+  EXPECT_EQ(report.at("secret_key"), "ENOKEY");
+  rich_.stop();
+}
+
+// Pitfall 33: one idea of it, by ids and by namespace. With a pid namespace another worker has no number at all;
+// without one it has, and is another user's.
+TEST_F(IsolationIdentity, TwoWorkersCanNeitherSeeNorSignalEachOther) {
+  Json pool = unfiltered();
+  pool["workers"] = {{"min", 2}, {"max", 2}, {"spare", 0}};
+  daemon_.write_pool("apart", pool);
+  pool["sandbox"]["namespaces"] = {"mount", "ipc", "uts", "cgroup"};
+  daemon_.write_pool("together", pool);
+  daemon_.start();
+  for (const auto& [name, errno_name] : {std::pair{"apart", "ESRCH"}, {"together", "EPERM"}}) {
+    const Json first = daemon_.acquire(name, "first"), second = daemon_.acquire(name, "second");
+    const std::string path = "/signal?" + std::to_string(second.at("pid").get<int>());
+    EXPECT_EQ(ask(first.at("address"), path).at("errno"), errno_name) << name;
+    EXPECT_NE(daemon_.worker(first.at("worker")).at("uid"), daemon_.worker(second.at("worker")).at("uid")) << name;
+  }
+}
+
+}  // namespace
+}  // namespace herd::test

@@ -1,0 +1,51 @@
+// The host as it is seen from outside herd: its processes, its cgroups. Nothing here asks the daemon.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/unique_fd.hpp"
+
+namespace herd::test {
+
+using namespace std::chrono_literals;
+
+/// How long a test waits for what should come at once: long, because the host may be busy.
+inline constexpr std::chrono::seconds kPatience = 20s;
+
+struct CgroupMount {
+  std::string path;
+  bool is_v2 = false;
+  std::string controllers;  // v1: the mount's options
+};
+std::vector<CgroupMount> cgroup_mounts();
+/// Of the v2 tree, or of the v1 hierarchy with that controller; "" where there is none.
+std::string v2_mount();
+std::string v1_mount(const std::string& controller);
+
+/// The fields of /proc/PID/status; empty where there is no such process.
+std::map<std::string, std::string> status_of(const std::string& process);
+inline std::map<std::string, std::string> status_of(pid_t pid) { return status_of(std::to_string(pid)); }
+std::vector<pid_t> threads_of(pid_t pid);
+std::vector<pid_t> children_of(pid_t pid);
+int open_fds_of(pid_t pid);
+/// "pid:[4026531836]"
+std::string namespace_of(pid_t pid, const std::string& kind);
+/// Processes in any cgroup that has `root` for its first name, zombies left out.
+std::vector<pid_t> processes_below(const std::string& root);
+/// Processes of one cgroup of the v2 tree.
+std::vector<pid_t> processes_in(const std::string& cgroup);
+
+UniqueFd open_pidfd(pid_t pid);
+/// True once the process has ended, false after the deadline.
+bool ends_within(const UniqueFd& pidfd, std::chrono::milliseconds deadline);
+bool is_running(pid_t pid);
+
+/// Waits until no process is left in a v2 cgroup and all below it. True also where it is gone.
+bool empties_within(const std::string& cgroup, std::chrono::milliseconds deadline);
+
+}  // namespace herd::test

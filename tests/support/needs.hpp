@@ -1,0 +1,23 @@
+// What a test needs of its host: HERD_NEEDS(keys_are_there(), "kernel keys") skips the test with the reason, or fails
+// it where HERD_REQUIRE_KERNEL=1 says that this host should have all.
+#pragma once
+
+#include <gtest/gtest.h>
+
+namespace herd::test {
+
+/// True where a missing fact is a failure.
+bool requires_kernel();
+
+/// What the tests of this host all stand on: root, a cgroup tree, clone3 with CLONE_INTO_CGROUP.
+bool can_run_workers();
+
+}  // namespace herd::test
+
+#define HERD_NEEDS(fact, what)                                                     \
+  do {                                                                             \
+    if (!(fact)) {                                                                 \
+      if (::herd::test::requires_kernel()) FAIL() << "this host lacks: " << what;  \
+      GTEST_SKIP() << "this host lacks: " << what;                                 \
+    }                                                                              \
+  } while (false)
