@@ -82,6 +82,7 @@ void add_everything(CLI::App& app, Context& context) {
   add_acquire_verbs(app, context);
   add_operate_verbs(app, context);
   add_stream_verbs(app, context);
+  add_run_verb(app, context);
   add_config_verbs(app, context);
 }
 

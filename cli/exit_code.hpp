@@ -11,7 +11,7 @@ enum ExitCode : int {
   kTryAgain = 4,     // queue full, pool failed, daemon not ready, time ran out
   kUnreachable = 5,  // no answer from the daemon
   kForbidden = 6,
-  kCommandNotRun = 127,  // acquire -- COMMAND: it could not be started
+  kCommandNotRun = 127,  // acquire, run: the command could not be started
 };
 
 int exit_code_for(unsigned http_status);

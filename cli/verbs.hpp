@@ -11,6 +11,7 @@ void add_read_verbs(CLI::App& app, Context& context);     // status pools worker
 void add_acquire_verbs(CLI::App& app, Context& context);  // acquire release
 void add_operate_verbs(CLI::App& app, Context& context);  // scale drain resume restart stop reload
 void add_stream_verbs(CLI::App& app, Context& context);   // events logs
+void add_run_verb(CLI::App& app, Context& context);       // run
 void add_config_verbs(CLI::App& app, Context& context);   // check config
 
 }  // namespace herd::cli

@@ -6,17 +6,18 @@
 namespace herd::daemon {
 namespace {
 
-Json change_json(const config::Change& change) {
-  return {{"field", change.pointer},
+/// One line of the plan; `pool` is null for herd.json's own fields.
+Json plan_line(const Json& pool, const config::Change& change) {
+  return {{"pool", pool},
+          {"field", change.pointer},
           {"before", change.before},
           {"after", change.after},
           {"applies", change.applies == config::Applies::next_spawn ? "next spawn" : std::string(config::name(change.applies))}};
 }
 
-Json changes_json(const std::vector<config::Change>& changes) {
-  Json list = Json::array();
-  for (const config::Change& change : changes) list.push_back(change_json(change));
-  return list;
+/// A whole pool that comes or goes.
+Json plan_line(const std::string& pool, const char* before, const char* after) {
+  return {{"pool", pool}, {"field", ""}, {"before", before}, {"after", after}, {"applies", "live"}};
 }
 
 tl::unexpected<control::ApiError> bad_config(const std::vector<config::Issue>& issues) {
@@ -46,22 +47,23 @@ control::ApiResult<Json> Daemon::reload(bool dry_run) {
     kept.emplace(spec.name, spec);
     if (before == parts_.loaded.pools.end()) {
       added.emplace(spec.name, spec);
-      plan.push_back({{"pool", spec.name}, {"action", "added"}, {"changes", Json::array()}});
+      plan.push_back(plan_line(spec.name, "absent", "defined"));
       continue;
     }
     const auto changes = config::diff(*before, spec);
     if (changes.empty()) continue;
     updates.push_back({spec, config::strongest(changes) >= config::Applies::recycle});
-    plan.push_back({{"pool", spec.name}, {"action", "changed"}, {"changes", changes_json(changes)}});
+    for (const config::Change& change : changes) plan.push_back(plan_line(Json(spec.name), change));
   }
   std::vector<std::string> removed;
   for (const config::PoolSpec& spec : parts_.loaded.pools) {
     if (kept.contains(spec.name)) continue;
     removed.push_back(spec.name);
-    plan.push_back({{"pool", spec.name}, {"action", "removed"}, {"changes", Json::array()}});
+    plan.push_back(plan_line(spec.name, "defined", "absent"));
   }
   const auto daemon_changes = config::diff(parts_.loaded.daemon, fresh->daemon);
-  Json answer{{"dry_run", dry_run}, {"pools", plan}, {"daemon", changes_json(daemon_changes)}};
+  for (const config::Change& change : daemon_changes) plan.push_back(plan_line(Json(nullptr), change));
+  Json answer{{"dry_run", dry_run}, {"plan", plan}};
   if (dry_run) {
     answer["generation"] = generation_;
     return answer;

@@ -195,7 +195,7 @@ std::vector<std::string> TestDaemon::leftovers() const {
   if (text_of("/proc/self/mountinfo").find(directory()) != std::string::npos)
     left.push_back("a mount below " + directory());
   for (const pid_t child : children_of(::getpid()))
-    if (is_running(child) && status_of(child)["Name"].starts_with("herd"))
+    if (test::is_running(child) && status_of(child)["Name"].starts_with("herd"))
       left.push_back("child " + std::to_string(child) + " " + status_of(child)["Name"]);
   return left;
 }

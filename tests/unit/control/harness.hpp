@@ -56,9 +56,10 @@ class Harness {
 
   template <typename F>
   auto on_loop(F work) -> decltype(work()) {
-    std::packaged_task<decltype(work())()> task(std::move(work));
-    auto result = task.get_future();
-    boost::asio::post(io_, [&task] { task(); });
+    // Shared: the loop may still be leaving it when its result is here already.
+    auto task = std::make_shared<std::packaged_task<decltype(work())()>>(std::move(work));
+    auto result = task->get_future();
+    boost::asio::post(io_, [task] { (*task)(); });
     return result.get();
   }
   /// Looks again after everything that the loop has to do; false when patience ends.

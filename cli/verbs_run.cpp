@@ -1,0 +1,100 @@
+// run: a command in exactly a pool's sandbox.
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+#include "cli/command.hpp"
+#include "cli/terminal_relay.hpp"
+#include "cli/verbs.hpp"
+#include "common/kernel/seqpacket.hpp"
+#include "protocol/run/messages.hpp"
+
+namespace herd::cli {
+namespace {
+
+constexpr int kSignalBase = 128;
+
+Result<UniqueFd> connect_to(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return fail_errno("'" + path + "'", ENAMETOOLONG);
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  UniqueFd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_errno("socket");
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return fail_errno("cannot reach herdd at '" + path + "'");
+  return fd;
+}
+
+/// The command's exit code, or why it did not run.
+int report_answer(Context& context, int connection) {
+  auto message = kernel::receive_message(connection, true);
+  if (!message || message->text.empty()) return complain(context, "herdd ended the connection", kUnreachable);
+  const auto answer = run::parse_answer(message->text);
+  if (!answer) return complain(context, answer.error().message, kUnreachable);
+  if (!answer->message.empty()) complain(context, answer->message, kOk);
+  if (answer->started) return answer->exit_code;
+  if (answer->code == "forbidden") return kForbidden;
+  if (answer->code == "unknown_pool") return kNotFound;
+  return answer->code == "bad_request" ? kUsage : kCommandNotRun;
+}
+
+int run_on_terminal(Context& context, run::Request request, int connection) {
+  auto relay = TerminalRelay::start();
+  if (!relay) return complain(context, relay.error().message, kRefused);
+  request.is_terminal = true;
+  if (const char* type = std::getenv("TERM")) request.terminal_type = type;
+  const std::array<int, 3> fds{relay->slave(), relay->slave(), relay->slave()};
+  if (auto sent = kernel::send_message(connection, run::to_json(request), fds); !sent)
+    return complain(context, sent.error().message, kUnreachable);
+  relay->forget_slave();
+  if (auto relayed = relay->relay_until(connection); !relayed) return complain(context, relayed.error().message, kRefused);
+  { const TerminalRelay ended = std::move(*relay); }  // our own settings are back before anything is printed
+  return report_answer(context, connection);
+}
+
+int run_on_files(Context& context, const run::Request& request, int connection) {
+  auto signals = SignalCatcher::start();
+  if (!signals) return complain(context, signals.error().message, kRefused);
+  const std::array<int, 3> fds{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+  if (auto sent = kernel::send_message(connection, run::to_json(request), fds); !sent)
+    return complain(context, sent.error().message, kUnreachable);
+  while (true) {
+    std::array<pollfd, 2> entries{{{connection, POLLIN, 0}, {signals->fd(), POLLIN, 0}}};
+    if (poll(entries.data(), entries.size(), -1) < 0) continue;
+    // Closing the connection, by ending, ends the command.
+    if (const int signal = signals->take(); signal != 0) return kSignalBase + signal;
+    if (entries[0].revents != 0) return report_answer(context, connection);
+  }
+}
+
+int run_command(Context& context, const std::string& pool) {
+  if (context.command.empty()) return complain(context, "run takes a command after --, as: herdctl run " + pool + " -- /bin/sh", kUsage);
+  context.out.flush();
+  auto connection = connect_to(run::socket_path(context.socket));
+  if (!connection) return complain(context, connection.error().message, connection.error().errno_value == EACCES ? kForbidden : kUnreachable);
+  const run::Request request{pool, context.command, false, ""};
+  const bool is_terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+  return is_terminal ? run_on_terminal(context, request, connection->get())
+                     : run_on_files(context, request, connection->get());
+}
+
+}  // namespace
+
+void add_run_verb(CLI::App& app, Context& context) {
+  CLI::App* verb = app.add_subcommand("run", "runs a command in exactly a pool's sandbox");
+  verb->footer(
+      "herdctl run POOL -- COMMAND [ARGUMENT]...\n"
+      "COMMAND is absolute, as inside the sandbox. On a terminal it gets one of its own; else it works on\n"
+      "herdctl's stdin, stdout and stderr. Its exit status is herdctl's; 127: it could not be started.");
+  auto pool = std::make_shared<std::string>();
+  verb->add_option("POOL", *pool)->required();
+  verb->callback([&context, pool] { context.exit_code = run_command(context, *pool); });
+}
+
+}  // namespace herd::cli
