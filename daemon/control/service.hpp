@@ -103,7 +103,8 @@ class Service {
 // Shapes (a key that has nothing to say is null, never absent):
 //   POOL    {"name","state","reason","generation","workers":{"min","max","spare","starting","idle","bound",
 //            "stopping"},"queued","sessions","backoff_ms","weakened":["..."],"counters":{...}}
-//   WORKER  {"id","pool","state","pid","address","session","uid","started","ready","sessions_served","restarts",
+//   WORKER  {"id","pool","state","pid","address","session","uid","started","ready","sessions_served",
+//            "restarts" (workers of its pool that ended unasked),"status",
 //            "isolation":{"verified":bool,"checks":[{"name","wanted","found","ok"}],"left_out":["..."]},
 //            "usage":{"memory_bytes","cpu_seconds","pids"},"last_denials":[]}     times: RFC 3339, UTC
 //   SESSION {"session","pool","worker","pid","address","lease","started","idle_seconds","holders"}

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -21,6 +22,7 @@ constexpr std::size_t kMaxHostname = 64;  // uts_namespaces(7)
 
 Status own_session() {
   if (setsid() < 0 && errno != EPERM) return fail_errno("setsid");  // EPERM: it leads one already
+  umask(022);  // the daemon's may be stricter, and the worker's user has to get through what is made here
   // Not to be ended by the OOM killer before or after its neighbours because of what the daemon was given. Lowering
   // a value that was raised needs CAP_SYS_RESOURCE; such a worker then stays easier to end, which is harmless.
   auto written = kernel::write_file("/proc/self/oom_score_adj", "0");

@@ -80,6 +80,7 @@ void raise_open_files() {
 Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded) {
   if (geteuid() != 0) return fail("herdd has to be root: it gives each worker a uid, namespaces and a cgroup of its own");
   signal(SIGPIPE, SIG_IGN);
+  umask(022);  // the directory of the workers' sockets is for others too, however strict the caller's is
   raise_open_files();
   const config::DaemonSpec& spec = loaded.daemon;
   const std::string runtime = runtime_directory(spec);

@@ -114,7 +114,7 @@ void PoolDriver::on_gone(const std::string& id, const Reason& reason) {
   const auto found = workers_.find(id);
   if (found == workers_.end()) return;
   GoneWorker gone{id, nullptr, found->second->output().lines()};
-  if (const auto view = pool_.worker(id)) gone.record = worker_record(*view, true);
+  if (const auto view = pool_.worker(id)) gone.record = worker_record(*view);
   gone.record["state"] = "gone";
   gone.record["session"] = nullptr;
   gone.record["reason"] = to_json(reason);
@@ -195,8 +195,10 @@ const worker::Worker* PoolDriver::acting(const std::string& id) const {
   return found == workers_.end() ? nullptr : found->second.get();
 }
 
-Json PoolDriver::worker_record(const pool::WorkerView& view, bool whole) const {
-  return worker_json(name(), view, acting(view.id), Clock::now(), whole);
+Json PoolDriver::worker_record(const pool::WorkerView& view) const {
+  Json record = worker_json(name(), view, acting(view.id), Clock::now());
+  record["restarts"] = pool_.view().counters.crashed;  // of its pool: a worker itself is never started again
+  return record;
 }
 
 Json PoolDriver::session_record(const pool::SessionView& view) const {
@@ -204,7 +206,7 @@ Json PoolDriver::session_record(const pool::SessionView& view) const {
 }
 
 Json PoolDriver::find_worker(const std::string& id) const {
-  if (const auto view = pool_.worker(id)) return worker_record(*view, true);
+  if (const auto view = pool_.worker(id)) return worker_record(*view);
   for (const GoneWorker& gone : remembered_)
     if (gone.id == id) return gone.record;
   return nullptr;

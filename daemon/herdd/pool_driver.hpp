@@ -44,7 +44,7 @@ class PoolDriver {
 
   [[nodiscard]] const pool::Pool& pool() const { return pool_; }
   [[nodiscard]] const std::string& name() const { return pool_.spec().name; }
-  [[nodiscard]] Json worker_record(const pool::WorkerView& view, bool whole) const;
+  [[nodiscard]] Json worker_record(const pool::WorkerView& view) const;
   [[nodiscard]] Json session_record(const pool::SessionView& view) const;
   /// Living or remembered; null if unknown.
   [[nodiscard]] Json find_worker(const std::string& id) const;

@@ -97,14 +97,14 @@ ApiResult<Json> Daemon::pool(const std::string& pool) const {
 Json Daemon::workers() const {
   Json list = Json::array();
   for (const auto& [name, driver] : drivers_)
-    for (const pool::WorkerView& view : driver->pool().workers()) list.push_back(driver->worker_record(view, false));
+    for (const pool::WorkerView& view : driver->pool().workers()) list.push_back(driver->worker_record(view));
   return {{"workers", list}};
 }
 
 ApiResult<Json> Daemon::pool_workers(const std::string& pool) const {
   return require(pool).map([](PoolDriver* driver) {
     Json list = Json::array();
-    for (const pool::WorkerView& view : driver->pool().workers()) list.push_back(driver->worker_record(view, false));
+    for (const pool::WorkerView& view : driver->pool().workers()) list.push_back(driver->worker_record(view));
     return Json{{"workers", list}};
   });
 }

@@ -86,8 +86,7 @@ Json pool_json(const pool::Pool& pool, pool::Time now) {
             {"denied", counters.denied}}}};
 }
 
-Json worker_json(const std::string& pool, const pool::WorkerView& view, const worker::Worker* acting, pool::Time now,
-                 bool whole) {
+Json worker_json(const std::string& pool, const pool::WorkerView& view, const worker::Worker* acting, pool::Time now) {
   Json json{{"id", view.id},
             {"pool", pool},
             {"state", name(view.state)},
@@ -98,7 +97,6 @@ Json worker_json(const std::string& pool, const pool::WorkerView& view, const wo
             {"started", wall_time(view.started, now)},
             {"ready", view.verified ? Json(wall_time(view.ready, now)) : Json(nullptr)},
             {"sessions_served", view.sessions_served},
-            {"restarts", 0},
             {"status", nullptr}};
   if (acting == nullptr) return json;
   const worker::WorkerRecord& record = acting->record();
@@ -106,8 +104,6 @@ Json worker_json(const std::string& pool, const pool::WorkerView& view, const wo
   json["address"] = text_or_null(record.address);
   json["uid"] = record.uid;
   json["status"] = text_or_null(record.status_text);
-  json["verified"] = view.verified;
-  if (!whole) return json;
   json["isolation"] = to_json(record.checks, record.left_out, view.verified);
   const kernel::CgroupUsage usage = acting->usage();
   json["usage"] = {{"memory_bytes", or_null(usage.memory_bytes)},

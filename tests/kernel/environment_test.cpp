@@ -17,6 +17,8 @@ struct Case {
   std::vector<std::string> added;  // beside the ones that all have
 };
 
+void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
+
 class Environment : public DaemonTest, public ::testing::WithParamInterface<Case> {
  protected:
   TestDaemon foreign_{{.environment = kForeign}};
@@ -67,7 +69,7 @@ std::vector<std::string> with_listener(std::vector<std::string> more) {
 
 // Each policy once, each kind of listener once, the filter's fd where the worker enters by itself.
 const Case kCases[] = {
-    {"UnixEnterWorker", "unix", {}, with_listener({"HERD_SECCOMP_PROFILE=errno", "HERD_SECCOMP_FD=4"})},
+    {"UnixEnterWorker", "unix", Json::object(), with_listener({"HERD_SECCOMP_PROFILE=errno", "HERD_SECCOMP_FD=4"})},
     {"TcpEnterExec", "tcp", {{"seccomp", {{"enter", "exec"}}}}, with_listener({"HERD_SECCOMP_PROFILE=errno"})},
     {"PortKill", "port", {{"seccomp", "kill"}}, {"HERD_SECCOMP_PROFILE=kill", "HERD_SECCOMP_FD=3"}},
     {"NoneOff", "none", {{"seccomp", "off"}}, {"HERD_SECCOMP_PROFILE=off"}},

@@ -43,7 +43,7 @@ class IsolationIdentity : public DaemonTest {
 // Pitfall 36 (CVE-2014-8989).
 TEST_F(IsolationIdentity, TheDaemonsGroupsAreNotTheWorkers) {
   const Json report = report_of(rich_, unfiltered());
-  EXPECT_EQ(status_of(rich_.pid())["Groups"], "4 27 100");
+  ASSERT_EQ(status_of(rich_.pid())["Groups"], "4 27 100 ");
   EXPECT_EQ(report.at("groups"), Json::array());
   const auto uid = report.at("uid").at(0).get<std::uint32_t>();
   EXPECT_GE(uid, 1'900'000'000U);

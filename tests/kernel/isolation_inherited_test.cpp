@@ -23,7 +23,7 @@ void start_oddly() {
   ::setrlimit(RLIMIT_CORE, &unlimited);
   ::setrlimit(RLIMIT_STACK, &stack);
   ::setrlimit(RLIMIT_NOFILE, &files);
-  ::personality(PER_LINUX | ADDR_NO_RANDOMIZE);
+  ::personality(ADDR_NO_RANDOMIZE);
   cpu_set_t one;
   CPU_ZERO(&one);
   CPU_SET(0, &one);

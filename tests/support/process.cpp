@@ -1,6 +1,7 @@
 #include "tests/support/process.hpp"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,6 +27,10 @@ Process::Process(const std::vector<std::string>& arguments, const ProcessOptions
   const auto argv = pointers(arguments);
   const auto envp = pointers(options.environment);
   const std::string output = options.output.empty() ? "/dev/null" : options.output;
+  int started[2];
+  if (::pipe2(started, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
+  const UniqueFd reader(started[0]);
+  UniqueFd writer(started[1]);
   pid_ = ::fork();
   if (pid_ < 0) throw std::runtime_error("fork");
   if (pid_ == 0) {
@@ -34,12 +39,15 @@ Process::Process(const std::vector<std::string>& arguments, const ProcessOptions
     ::dup2(null, 0);
     ::dup2(file, 1);
     ::dup2(file, 2);
-    ::syscall(SYS_close_range, 3, ~0U, 0);
+    ::syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
     if (options.before_exec) options.before_exec();
     ::execve(argv[0], argv.data(), envp.data());
     ::_exit(127);
   }
   pidfd_ = open_pidfd(pid_);
+  writer.reset();
+  char end;
+  (void)!::read(reader.get(), &end, 1);  // its end says that the child has come to its exec
 }
 
 Process::~Process() {

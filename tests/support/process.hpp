@@ -22,6 +22,7 @@ struct ProcessOptions {
 class Process {
  public:
   Process() = default;
+  /// Returns once the child runs its program.
   Process(const std::vector<std::string>& arguments, const ProcessOptions& options);
   Process(Process&&) = default;
   Process& operator=(Process&&) = default;

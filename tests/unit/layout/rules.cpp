@@ -83,6 +83,7 @@ const std::vector<Folder>& folders() {
       {"config", {"common"}, {"nlohmann/", "tl/", "sys/capability.h"}},
       {"protocol/worker", {}, {}, false},
       {"protocol/launch", {"common"}, {"nlohmann/"}},
+      {"protocol/run", {"common"}, {"nlohmann/"}},
       {"protocol/control", {"common"}, {"boost/", "nlohmann/"}},
       // Decides and does nothing: no Asio, no JSON, no system call.
       {"daemon/pool", {"common", "config"}, {}, false},
@@ -96,9 +97,11 @@ const std::vector<Folder>& folders() {
       // Where all is wired together.
       {"daemon/herdd",
        {"common", "common/kernel", "common/seccomp", "config", "protocol/control", "protocol/launch",
-        "daemon/pool", "daemon/worker", "daemon/control"},
+        "protocol/run", "daemon/pool", "daemon/worker", "daemon/control"},
        {"boost/", "nlohmann/", "prometheus/", "CLI/"}},
-      {"cli", {"common", "config", "protocol/control"}, {"CLI/", "nlohmann/", "boost/"}},
+      {"cli",
+       {"common", "common/kernel", "config", "protocol/control", "protocol/run"},
+       {"CLI/", "nlohmann/", "boost/"}},
   };
   return kFolders;
 }
