@@ -137,7 +137,7 @@ static int decide_and_enter(void) {
     state = HERD_SANDBOX_ALREADY_ENTERED;
     return 1;
   }
-  enum policy policy;
+  enum policy policy = POLICY_NOT_UNDER_HERD;
   int result = read_policy(&policy);
   if (result == 0 && policy == POLICY_NOT_UNDER_HERD) {
     state = HERD_SANDBOX_NOT_UNDER_HERD;
