@@ -12,6 +12,8 @@ namespace {
 namespace route = protocol::route;
 using protocol::fill;
 
+constexpr int kMaxWorkers = 100'000;  // the daemon's own bound
+
 struct ScaleOptions {
   std::string pool;
   std::optional<int> min, max, spare;
@@ -36,9 +38,10 @@ void add_scale(CLI::App& app, Context& context) {
   CLI::App* verb = app.add_subcommand("scale", "changes a pool's size until its file changes");
   auto options = std::make_shared<ScaleOptions>();
   verb->add_option("POOL", options->pool)->required();
-  verb->add_option("--min", options->min, "workers that there always are")->check(CLI::NonNegativeNumber);
-  verb->add_option("--max", options->max, "workers that there may be")->check(CLI::NonNegativeNumber);
-  verb->add_option("--spare", options->spare, "idle workers to keep ready")->check(CLI::NonNegativeNumber);
+  verb->add_option("--min", options->min, "workers that there always are")->check(CLI::Range(0, kMaxWorkers));
+  verb->add_option("--max", options->max, "workers that there may be")->check(CLI::Range(0, kMaxWorkers));
+  verb->add_option("--spare", options->spare, "idle workers to keep ready")
+      ->check(CLI::Range(0, kMaxWorkers));
   verb->callback([&context, options] { context.exit_code = scale(context, *options); });
 }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <sstream>
 
 #include "common/kernel/files.hpp"
@@ -44,7 +45,7 @@ std::optional<std::uint64_t> number_in(const std::string& path, int directory) {
 // The kernel keeps memory limits in whole pages, rounded down.
 std::string pages_of(Bytes size) { return std::to_string(size.value / 4096 * 4096); }
 std::string quota_of(double cores) {
-  return std::to_string(std::max(1000L, static_cast<long>(cores * kCpuPeriodUs)));  // 1 ms is the kernel's least
+  return std::to_string(std::max(1000L, std::lround(cores * kCpuPeriodUs)));  // 1 ms is the kernel's least
 }
 
 }  // namespace
@@ -126,6 +127,13 @@ std::vector<LimitReading> WorkerCgroup::read_limits() const {
   if (limits_.memory)
     read(Controller::memory, is_v2(Controller::memory) ? "memory.max" : "memory.limit_in_bytes",
          pages_of(*limits_.memory));
+  // Only where the kernel counts swap: apply() took its absence for no swap.
+  if (const Place* place = place_of(Controller::memory); place != nullptr && limits_.memory && limits_.swap) {
+    const bool v2 = place->hierarchy.is_v2;
+    const char* file = v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes";
+    const Bytes wanted{limits_.swap->value + (v2 ? 0 : limits_.memory->value)};
+    if (faccessat(place->fd.get(), file, F_OK, 0) == 0) read(Controller::memory, file, pages_of(wanted));
+  }
   if (limits_.cpu) {
     if (is_v2(Controller::cpu)) {
       read(Controller::cpu, "cpu.max", quota_of(*limits_.cpu) + " " + std::to_string(kCpuPeriodUs));

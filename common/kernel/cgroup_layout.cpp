@@ -34,10 +34,10 @@ std::optional<Hierarchy> parse_line(const std::string& line) {
   words >> type >> source >> options;
   if (root != "/") return std::nullopt;
   Hierarchy hierarchy;
-  hierarchy.mount_point = mount_point;
+  hierarchy.mount_point = unescape_mount(mount_point);
   if (type == "cgroup2") {
     hierarchy.is_v2 = true;
-    if (auto text = read_file(mount_point + "/cgroup.controllers")) {
+    if (auto text = read_file(hierarchy.mount_point + "/cgroup.controllers")) {
       while (!text->empty() && text->back() == '\n') text->pop_back();
       hierarchy.controllers = controllers_in(*text, ' ');
     }

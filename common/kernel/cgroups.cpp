@@ -55,6 +55,7 @@ Status remove_tree(const std::string& directory, bool is_v2) {
     } else if (auto text = read_file(directory + "/cgroup.procs")) {
       std::istringstream pids(*text);
       for (int pid = 0; pids >> pid;) ::kill(pid, SIGKILL);
+      (void)write_file(directory + "/freezer.state", "THAWED");  // left frozen it would not die; else no such file
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));  // v1 has no event for "empty now"
   }
@@ -95,13 +96,14 @@ Result<WorkerCgroup> Cgroups::create(const std::string& pool, const std::string&
       HERD_CHECK(give_controllers(parent, hierarchy));
       const std::string directory = parent + "/" + worker;
       HERD_CHECK(make_directory(directory));
-      WorkerCgroup::Place place{hierarchy, directory, UniqueFd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), {}};
+      // In the list before anything can fail: what is there is removed again.
+      WorkerCgroup::Place& place = cgroup.places_.emplace_back(WorkerCgroup::Place{hierarchy, directory, {}, {}});
+      place.fd = UniqueFd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       if (!place.fd) return fail_errno("open cgroup '" + directory + "'");
       if (!hierarchy.is_v2) {
         place.tasks = UniqueFd(openat(place.fd.get(), "tasks", O_WRONLY | O_CLOEXEC));
         if (!place.tasks) return fail_errno("open '" + directory + "/tasks'");
       }
-      cgroup.places_.push_back(std::move(place));
     }
     const auto drop_missing = [&](auto& limit, Controller controller) -> Status {
       if (!limit || layout_.has(controller)) return {};

@@ -41,14 +41,26 @@ Status write_all(int fd, std::string_view content) {
   return {};
 }
 
+/// A rename is on disk once its directory is (fsync(2)).
+static Status sync_directory_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  UniqueFd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return fail_errno("open '" + directory + "'");
+  if (fsync(fd.get()) != 0) return fail_errno("sync '" + directory + "'");
+  return {};
+}
+
 Status replace_file(const std::string& path, std::string_view content, mode_t mode) {
   const std::string fresh = path + ".new";
   UniqueFd fd(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd) return fail_errno("create '" + fresh + "'");
+  // The umask, or what a crash left there, may have given it another.
+  if (fchmod(fd.get(), mode) != 0) return fail_errno("chmod '" + fresh + "'");
   if (auto written = write_all(fd.get(), content); !written) return fail_in("'" + fresh + "'", written.error());
   if (fsync(fd.get()) != 0) return fail_errno("sync '" + fresh + "'");
   if (rename(fresh.c_str(), path.c_str()) != 0) return fail_errno("rename '" + fresh + "' to '" + path + "'");
-  return {};
+  return sync_directory_of(path);
 }
 
 Status make_directories(const std::string& path, mode_t mode) {
@@ -62,6 +74,20 @@ Status make_directories(const std::string& path, mode_t mode) {
   if (stat(path.c_str(), &info) != 0) return fail_errno("stat '" + path + "'");
   if (!S_ISDIR(info.st_mode)) return fail_errno("'" + path + "'", ENOTDIR);
   return {};
+}
+
+std::string unescape_mount(std::string_view text) {
+  const auto is_octal = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '7'; };
+  std::string path;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '\\' && at + 3 < text.size() && is_octal(at + 1) && is_octal(at + 2) && is_octal(at + 3)) {
+      path += static_cast<char>((text[at + 1] - '0') << 6 | (text[at + 2] - '0') << 3 | (text[at + 3] - '0'));
+      at += 3;
+    } else {
+      path += text[at];
+    }
+  }
+  return path;
 }
 
 }  // namespace herd::kernel

@@ -16,9 +16,12 @@ Result<std::string> read_file(const std::string& path, std::size_t max = 1 << 20
 /// One write(2) into an existing file: how cgroup and /proc files want it.
 Status write_file(const std::string& path, std::string_view content, int directory = AT_FDCWD);
 /// Writes a new file beside it, syncs and renames: a reader sees the old content or the new, also after a crash.
+/// The file has exactly `mode`, whatever the umask.
 Status replace_file(const std::string& path, std::string_view content, mode_t mode);
 Status write_all(int fd, std::string_view content);
 /// mkdir -p; directories that it makes get `mode`.
 Status make_directories(const std::string& path, mode_t mode);
+/// A path as mountinfo writes it, with blanks and backslashes as octal escapes ("\040", proc(5)).
+std::string unescape_mount(std::string_view text);
 
 }  // namespace herd::kernel

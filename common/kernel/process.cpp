@@ -29,26 +29,27 @@ std::optional<std::string_view> field(std::string_view text, std::string_view ke
   return std::nullopt;
 }
 
+/// Nothing where anything else stands between them.
 template <typename Number>
-std::vector<Number> numbers(std::string_view text, int base) {
+std::optional<std::vector<Number>> numbers(std::string_view text, int base) {
   std::vector<Number> result;
-  while (!text.empty()) {
+  while (true) {
     text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+    if (text.empty()) return result;
     Number value{};
     const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    if (error != std::errc{}) break;
-    result.push_back(value);
     text.remove_prefix(static_cast<std::size_t>(rest - text.data()));
+    if (error != std::errc{} || (!text.empty() && text.front() != ' ' && text.front() != '\t')) return std::nullopt;
+    result.push_back(value);
   }
-  return result;
 }
 
 template <typename Number>
 Status read_number(std::string_view text, std::string_view key, int base, Number& into) {
   const auto found = field(text, key);
-  const auto values = found ? numbers<Number>(*found, base) : std::vector<Number>{};
-  if (values.size() != 1) return fail("no '" + std::string(key) + "' in the process's status");
-  into = values.front();
+  const auto values = found ? numbers<Number>(*found, base) : std::nullopt;
+  if (!values || values->size() != 1) return fail("no '" + std::string(key) + "' in the process's status");
+  into = values->front();
   return {};
 }
 
@@ -75,12 +76,16 @@ bool is_alive(int pidfd) {
 
 Result<ProcessStatus> parse_status(const std::string& text) {
   ProcessStatus status;
-  const auto ids = [&](std::string_view key, std::vector<std::uint32_t>& into) {
-    if (const auto found = field(text, key)) into = numbers<std::uint32_t>(*found, 10);
+  const auto ids = [&](std::string_view key, std::vector<std::uint32_t>& into) -> Status {
+    const auto found = field(text, key);
+    auto values = found ? numbers<std::uint32_t>(*found, 10) : std::nullopt;
+    if (!values) return fail("no '" + std::string(key) + "' in the process's status");
+    into = std::move(*values);
+    return {};
   };
-  ids("Uid", status.uids);
-  ids("Gid", status.gids);
-  ids("Groups", status.groups);
+  HERD_CHECK(ids("Uid", status.uids));
+  HERD_CHECK(ids("Gid", status.gids));
+  HERD_CHECK(ids("Groups", status.groups));
   if (status.uids.size() != 4 || status.gids.size() != 4) return fail("no ids in the process's status");
   int no_new_privs = 0;
   HERD_CHECK(read_number(text, "NoNewPrivs", 10, no_new_privs));

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <string>
@@ -18,6 +19,9 @@ namespace herd::exec {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// A worker that changes its status faster than this has only the latest passed on: the daemon reads each.
+constexpr auto kStatusEvery = std::chrono::milliseconds(250);
 
 class Init {
  public:
@@ -36,9 +40,14 @@ class Init {
     std::array<pollfd, 3> entries{pollfd{line_is_open_ ? line_ : -1, POLLIN, 0}, pollfd{signals_, POLLIN, 0},
                                   pollfd{notify_ ? notify_->fd() : -1, POLLIN, 0}};
     const int count = poll(entries.data(), entries.size(), timeout_ms());
-    if (count == 0 && kill_at_) {
+    const auto now = Clock::now();
+    if (count == 0 && kill_at_ && now >= *kill_at_) {
       kill_at_.reset();
       (void)kernel::send_signal(worker_.pidfd.get(), SIGKILL);
+    }
+    if (!status_.empty() && now >= status_at_) {
+      report(line_, launch::NotifiedStatus{std::exchange(status_, {})});
+      status_at_ = now + kStatusEvery;
     }
     if (entries[2].revents != 0) read_notices();
     if (entries[0].revents != 0) read_line();
@@ -46,8 +55,9 @@ class Init {
   }
 
   [[nodiscard]] int timeout_ms() const {
-    if (!kill_at_) return -1;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*kill_at_ - Clock::now()).count();
+    if (!kill_at_ && status_.empty()) return -1;
+    const auto next = status_.empty() ? *kill_at_ : kill_at_ ? std::min(*kill_at_, status_at_) : status_at_;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now()).count();
     return static_cast<int>(std::max<std::int64_t>(0, left));
   }
 
@@ -81,7 +91,7 @@ class Init {
         told_refused_ = told_refused_ || notice.ready;
         continue;
       }
-      if (!notice.status.empty()) report(line_, launch::NotifiedStatus{notice.status});
+      if (!notice.status.empty()) status_ = notice.status;
       if (notice.ready && !told_ready_) {
         told_ready_ = true;
         report(line_, launch::NotifiedReady{});
@@ -149,6 +159,8 @@ class Init {
   InitOptions options_;
   std::optional<Clock::time_point> kill_at_;
   std::optional<launch::Exited> worker_exit_;
+  std::string status_;  // not yet passed on
+  Clock::time_point status_at_{};
   bool asked_ = false, line_is_open_ = true, told_ready_ = false, told_refused_ = false;
 };
 

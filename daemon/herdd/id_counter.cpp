@@ -1,6 +1,7 @@
 #include "daemon/herdd/id_counter.hpp"
 
 #include <charconv>
+#include <limits>
 #include <stdexcept>
 
 #include "common/kernel/files.hpp"
@@ -15,7 +16,9 @@ Result<IdCounter> IdCounter::open(const std::string& file) {
   const auto text = kernel::read_file(file, 64);
   if (text) {
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), reserved);
-    if (error != std::errc{} || reserved == 0)
+    const std::string_view rest(end, static_cast<std::size_t>(text->data() + text->size() - end));
+    const bool is_whole = error == std::errc{} && (rest.empty() || rest == "\n");
+    if (!is_whole || reserved == 0 || reserved > std::numeric_limits<std::uint64_t>::max() - kBlock)
       return fail("'" + file + "' holds no number; worker ids must not repeat, so write there one above the highest ever used");
   } else if (text.error().errno_value != ENOENT) {
     return tl::make_unexpected(text.error());

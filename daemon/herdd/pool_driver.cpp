@@ -170,7 +170,8 @@ void PoolDriver::emit(const pool::Emit& action) {
                                            {"worker", text_or_null(action.worker)},
                                            {"session", text_or_null(action.session)},
                                            {"reason", action.reason ? to_json(*action.reason) : Json(nullptr)}});
-  if (!action.message.empty()) (*event)["message"] = action.message;
+  const bool message_says_more = !action.message.empty() && (!action.reason || action.message != describe(*action.reason));
+  if (message_says_more) (*event)["message"] = action.message;
   constexpr std::size_t kBytesOfAnEvent = 512;  // as counted against the ring's bound
   events_.append(event, kBytesOfAnEvent + action.message.size());
 
@@ -178,7 +179,7 @@ void PoolDriver::emit(const pool::Emit& action) {
     if (const auto found = workers_.find(action.worker); found != workers_.end()) found->second->output().set_session("");
   std::string text = action.type;
   if (action.reason) text += ": " + describe(*action.reason);
-  if (!action.message.empty() && (!action.reason || action.message != describe(*action.reason))) text += ": " + action.message;
+  if (message_says_more) text += ": " + action.message;
   const LogSubject subject{name(), action.worker, action.session};
   is_warning(action) ? log_warning(text, subject) : log_info(text, subject);
 }

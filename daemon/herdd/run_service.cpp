@@ -19,6 +19,7 @@ using asio::posix::descriptor_base;
 
 constexpr std::size_t kMaxRuns = 64;
 constexpr auto kRequestDeadline = std::chrono::seconds(10);
+constexpr auto kPauseWithoutFds = std::chrono::milliseconds(100);
 
 std::optional<control::Peer> peer_of(int fd) {
   ucred credentials{};
@@ -80,6 +81,12 @@ asio::awaitable<void> RunService::accept(RunService& self) {
     const auto [error] = co_await self.listener_->async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
     if (error || !self.listener_->is_open()) co_return;
     UniqueFd fd(accept4(self.listener_->native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!fd && errno != EAGAIN && errno != ECONNABORTED) {
+      // Out of fds or memory: the connection stays in the queue, and asking again at once would be all that is done.
+      asio::steady_timer pause(self.context_.resources.io, kPauseWithoutFds);
+      co_await pause.async_wait(as_tuple(use_awaitable));
+      continue;
+    }
     if (!fd || self.runs_.size() >= kMaxRuns || self.stopped_) continue;  // the client sees its connection closed
     auto run = std::make_shared<Run>(self.context_.resources.io, std::move(fd));
     self.runs_.insert(run);

@@ -15,7 +15,8 @@ class LineSplitter {
   using Sink = std::function<void(std::string line, bool cut)>;
   explicit LineSplitter(Sink sink) : sink_(std::move(sink)) {}
 
-  void feed(std::string_view bytes);
+  /// Returns how many lines that made.
+  std::size_t feed(std::string_view bytes);
   /// The last line, if it had no newline.
   void finish();
 

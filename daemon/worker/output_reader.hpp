@@ -39,8 +39,9 @@ class OutputReader {
     LineSplitter splitter;
   };
   static boost::asio::awaitable<void> drain(OutputReader& self, Stream& stream, std::shared_ptr<void> keep_alive);
-  /// False at the end of the stream.
-  bool read_some(Stream& stream, bool& is_busy);
+  enum class Read { nothing_more_now, more, end };
+  /// One read; `lines` is what it made.
+  Read read_some(Stream& stream, std::size_t& lines);
   void keep(bool is_stderr, std::string text, bool cut);
   void forward(const LogLine& line);
 

@@ -104,12 +104,19 @@ void replace_all(std::string& text, std::string_view from, const std::string& to
     text.replace(at, from.size(), to);
 }
 
+/// Names that only herd sets: a second LISTEN_PID or NOTIFY_SOCKET would come before its own.
+bool is_reserved(std::string_view name) {
+  return name.starts_with("HERD_") || name.starts_with("LISTEN_") || name == protocol::kNotifySocket ||
+         name == protocol::kPort;
+}
+
 /// Exactly the contract's names, then the pool file's own, which can't replace those that herd reserves.
 std::vector<std::string> environment_of(const config::PoolSpec& pool, const PlanParts& parts) {
   std::map<std::string, std::string> variables{{"HOME", "/tmp"}, {"TMPDIR", "/tmp"}, {"PATH", protocol::kDefaultPath}};
   for (const std::string& name : pool.pass_environment)
     if (const char* value = std::getenv(name.c_str())) variables[name] = value;
   for (const auto& [name, value] : pool.environment) variables[name] = expand(value, pool, parts);
+  std::erase_if(variables, [](const auto& variable) { return is_reserved(variable.first); });
   variables[protocol::kPool] = pool.name;
   variables[protocol::kWorkerId] = parts.worker;
   variables[protocol::kSeccompProfile] = policy_word(pool.sandbox.seccomp.policy);

@@ -181,6 +181,7 @@ std::vector<std::string> unexpected_writable_mounts(const std::string& mountinfo
     std::istringstream words(line);
     std::string id, parent, device, root, mount_point, options;
     words >> id >> parent >> device >> root >> mount_point >> options;
+    mount_point = kernel::unescape_mount(mount_point);
     const bool is_read_only = options == "ro" || options.starts_with("ro,");
     const bool is_allowed = std::ranges::any_of(allowed, [&](const std::string& path) {
       // Below a writable bind its own submounts come along.

@@ -1,5 +1,6 @@
 #include "protocol/launch/plan.hpp"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -11,12 +12,17 @@ const char* name(Stage stage) {
   return kNames.at(static_cast<std::size_t>(stage));
 }
 
-NLOHMANN_JSON_SERIALIZE_ENUM(FdRole, {{FdRole::stdin_file, "stdin"},
-                                      {FdRole::stdout_file, "stdout"},
-                                      {FdRole::stderr_file, "stderr"},
-                                      {FdRole::listener, "listener"},
-                                      {FdRole::seccomp_filter, "seccomp"},
-                                      {FdRole::cgroup_tasks, "cgroup_tasks"}})
+static constexpr std::array kFdRoles{"stdin", "stdout", "stderr", "listener", "seccomp", "cgroup_tasks"};
+
+static void to_json(nlohmann::json& json, FdRole role) { json = kFdRoles.at(static_cast<std::size_t>(role)); }
+
+// The library's own macro for enums takes an unknown word for the first one: a worker's stdin.
+static void from_json(const nlohmann::json& json, FdRole& role) {
+  const auto found = std::ranges::find(kFdRoles, json.get<std::string>());
+  if (found == kFdRoles.end()) throw nlohmann::json::other_error::create(501, "unknown fd role", &json);
+  role = static_cast<FdRole>(found - kFdRoles.begin());
+}
+
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Rlimit, resource, soft, hard)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Namespaces, pid, mount, ipc, uts, cgroup, network, loopback_up)
 

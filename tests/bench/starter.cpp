@@ -48,6 +48,18 @@ Status clear_away(worker::Spawned& spawned) {
   return removed;
 }
 
+/// Ends the init of bubblewrap's pid namespace, and so all in it. Ending bubblewrap itself would leave that
+/// to
+/// --die-with-parent, which its init may not have set yet when the program's first byte comes.
+Status end_bubblewrap(Child& outer, int output) {
+  HERD_TRY(const auto inner, children_of(outer.pid(), "bwrap"));
+  for (const pid_t pid : inner) kill(pid, SIGKILL);
+  if (inner.empty() || !wait_readable(output, kLongestStart))
+    return fail("what bubblewrap started did not end");
+  outer.end(SIGTERM, kLongestStart);
+  return {};
+}
+
 }  // namespace
 
 HerdStarter::HerdStarter(config::PoolSpec pool, kernel::Cgroups cgroups, UniqueFd program,
@@ -139,9 +151,7 @@ Result<double> start_with_bubblewrap(const std::string& program) {
   const auto running = Clock::now();
   char byte = 0;
   if (!came || read(output.get(), &byte, 1) != 1) return fail("the program did not start under bubblewrap");
-  child->end(SIGKILL, 0ms);
-  // --die-with-parent ends what it started; the pipe's end tells when.
-  if (!wait_readable(output.get(), kLongestStart)) return fail("what bubblewrap started did not end");
+  HERD_CHECK(end_bubblewrap(*child, output.get()));
   return microseconds(running - begin);
 }
 

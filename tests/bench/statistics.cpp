@@ -17,11 +17,8 @@ double median(const std::vector<double>& values) {
 }
 
 nlohmann::json summary(const std::vector<double>& values) {
-  return {{"count", values.size()},
-          {"min", percentile(values, 0)},
-          {"median", median(values)},
-          {"p99", percentile(values, 0.99)},
-          {"max", percentile(values, 1)}};
+  return {{"count", values.size()},   {"min", percentile(values, 0)},    {"p10", percentile(values, 0.1)},
+          {"median", median(values)}, {"p99", percentile(values, 0.99)}, {"max", percentile(values, 1)}};
 }
 
 }  // namespace herd::bench

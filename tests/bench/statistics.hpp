@@ -11,7 +11,8 @@ namespace herd::bench {
 double percentile(std::vector<double> values, double part);
 double median(const std::vector<double>& values);
 
-/// {"count","min","median","p99","max"}.
+/// {"count","min","p10","median","p99","max"}. On a busy machine p10 is nearest to what an idle one would
+/// show.
 nlohmann::json summary(const std::vector<double>& values);
 
 }  // namespace herd::bench

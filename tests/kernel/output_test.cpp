@@ -1,0 +1,66 @@
+// What workers write: always drained, bounded, cut and counted (pitfall 53).
+#include <algorithm>
+
+#include "tests/support/daemon_test.hpp"
+
+namespace herd::test {
+namespace {
+
+constexpr std::size_t kLongestLine = 16 * 1024;
+constexpr std::size_t kMostLines = 2000;
+
+using Output = DaemonTest;
+
+TEST_F(Output, AFloodIsDrainedAndTheDaemonAnswersMeanwhile) {
+  start_with("a", testee_pool({"flood"}));
+  const std::string worker = daemon_.wait_until_ready("a").at("id");
+  // More lines than are kept have come, so the worker was not blocked by a full pipe.
+  daemon_.wait_for_line(worker, [](const Json& line) {
+    return line.value("text", "").starts_with("line ") && std::stol(line.at("text").get<std::string>().substr(5)) > 50'000;
+  });
+  for (int i = 0; i < 20; ++i) {
+    const auto before = std::chrono::steady_clock::now();
+    daemon_.get("/v1/status");
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 1s);
+  }
+  const Reply kept = daemon_.call("GET", "/v1/workers/" + worker + "/logs?since=0");
+  EXPECT_LE(static_cast<std::size_t>(std::ranges::count(kept.text, '\n')), kMostLines + 1);
+  const Json gap = Json::parse(kept.text.substr(0, kept.text.find('\n')));
+  EXPECT_TRUE(gap.value("gap", false)) << gap;
+  EXPECT_GT(gap.at("lost"), 0);
+  EXPECT_NE(daemon_.log().find("lines of output not shown here"), std::string::npos);
+}
+
+TEST_F(Output, ALineOfTenMegabytesIsCutAndTheNextIsWhole) {
+  start_with("a", testee_pool({"long-line"}));
+  const std::string worker = daemon_.wait_until_ready("a").at("id");
+  const Json cut = daemon_.wait_for_line(worker, [](const Json& line) { return line.value("cut", false); });
+  EXPECT_EQ(cut.at("text"), std::string(kLongestLine, 'x'));
+  const Json next = daemon_.wait_for_line(worker, [](const Json& line) { return line.value("text", "") == "after"; });
+  EXPECT_EQ(next.at("cut"), false);
+  EXPECT_EQ(next.at("stream"), "stdout");
+  EXPECT_EQ(next.at("seq"), cut.at("seq").get<int>() + 1);
+}
+
+TEST_F(Output, BytesThatAreNoTextComeAsReplacementCharacters) {
+  start_with("a", testee_pool({"binary"}));
+  const std::string worker = daemon_.wait_until_ready("a").at("id");
+  daemon_.wait_for_line(worker, [](const Json& line) { return line.value("text", "") == "after"; });
+  const Reply all = daemon_.call("GET", "/v1/workers/" + worker + "/logs?since=0");
+  EXPECT_NE(all.text.find("\xEF\xBF\xBD"), std::string::npos);
+  EXPECT_TRUE(Json::accept(all.text.substr(0, all.text.find('\n'))));
+}
+
+TEST_F(Output, TheLinesOfAWorkerThatIsGoneAreStillThere) {
+  start_with("a", testee_pool({"syscall", "getpid"}));
+  const std::string worker = daemon_.wait_until_ready("a").at("id");
+  daemon_.wait_for_line(worker, [](const Json&) { return true; });
+  daemon_.post("/v1/workers/" + worker + "/stop");
+  daemon_.wait_for({.type = "worker_gone", .worker = worker});
+  EXPECT_EQ(daemon_.worker(worker).at("state"), "gone");
+  const Reply lines = daemon_.call("GET", "/v1/workers/" + worker + "/logs");
+  EXPECT_NE(lines.text.find("getpid"), std::string::npos) << lines.text;
+}
+
+}  // namespace
+}  // namespace herd::test
