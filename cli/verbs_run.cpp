@@ -1,5 +1,5 @@
 // run: a command in exactly a pool's sandbox.
-#include <poll.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -9,7 +9,8 @@
 #include <cstring>
 
 #include "cli/command.hpp"
-#include "cli/terminal_relay.hpp"
+#include "cli/relay.hpp"
+#include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
 #include "common/kernel/seqpacket.hpp"
 #include "protocol/run/messages.hpp"
@@ -45,32 +46,72 @@ int report_answer(Context& context, int connection) {
 }
 
 int run_on_terminal(Context& context, run::Request request, int connection) {
-  auto relay = TerminalRelay::start();
-  if (!relay) return complain(context, relay.error().message, kRefused);
+  auto terminal = make_terminal();
+  if (!terminal) return complain(context, terminal.error().message, kRefused);
+  auto resizes = watch_resizes();
+  if (!resizes) return complain(context, resizes.error().message, kRefused);
+  copy_size(resizes->get(), terminal->master.get());
   request.is_terminal = true;
   if (const char* type = std::getenv("TERM")) request.terminal_type = type;
-  const std::array<int, 3> fds{relay->slave(), relay->slave(), relay->slave()};
-  if (auto sent = kernel::send_message(connection, run::to_json(request), fds); !sent)
+  const int slave = terminal->slave.get();
+  if (auto sent = kernel::send_message(connection, run::to_json(request), std::array<int, 3>{slave, slave, slave}); !sent)
     return complain(context, sent.error().message, kUnreachable);
-  relay->forget_slave();
-  if (auto relayed = relay->relay_until(connection); !relayed) return complain(context, relayed.error().message, kRefused);
-  { const TerminalRelay ended = std::move(*relay); }  // our own settings are back before anything is printed
+  terminal->slave.reset();
+  Status relayed;
+  {
+    auto raw = RawMode::start();  // our own settings are back before anything is printed
+    if (!raw) return complain(context, raw.error().message, kRefused);
+    const int master = terminal->master.get();
+    Relay relay;
+    relay.add_input(STDIN_FILENO, UniqueFd(fcntl(master, F_DUPFD_CLOEXEC, 0)));
+    relay.add_output(std::move(terminal->master), STDOUT_FILENO);
+    relayed = relay.run(connection, resizes->get(), [&] {
+      copy_size(resizes->get(), master);
+      return true;
+    });
+  }
+  if (!relayed) return complain(context, relayed.error().message, kRefused);
   return report_answer(context, connection);
+}
+
+/// The caller's own files go to the command as they are; what of them is a terminal is copied through a pipe.
+struct CommandFiles {
+  std::array<UniqueFd, 3> piped;
+  std::array<int, 3> fds{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+  Relay relay;
+};
+
+Status pipe_terminals(CommandFiles& files) {
+  for (std::size_t i = 0; i < files.fds.size(); ++i) {
+    if (isatty(files.fds[i]) != 1) continue;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
+    UniqueFd read_end(ends[0]), write_end(ends[1]);
+    if (i == 0) {
+      files.relay.add_input(STDIN_FILENO, std::move(write_end));
+      files.piped[i] = std::move(read_end);
+    } else {
+      files.relay.add_output(std::move(read_end), files.fds[i]);
+      files.piped[i] = std::move(write_end);
+    }
+    files.fds[i] = files.piped[i].get();
+  }
+  return {};
 }
 
 int run_on_files(Context& context, const run::Request& request, int connection) {
   auto signals = SignalCatcher::start();
   if (!signals) return complain(context, signals.error().message, kRefused);
-  const std::array<int, 3> fds{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
-  if (auto sent = kernel::send_message(connection, run::to_json(request), fds); !sent)
+  CommandFiles files;
+  if (auto piped = pipe_terminals(files); !piped) return complain(context, piped.error().message, kRefused);
+  if (auto sent = kernel::send_message(connection, run::to_json(request), files.fds); !sent)
     return complain(context, sent.error().message, kUnreachable);
-  while (true) {
-    std::array<pollfd, 2> entries{{{connection, POLLIN, 0}, {signals->fd(), POLLIN, 0}}};
-    if (poll(entries.data(), entries.size(), -1) < 0) continue;
-    // Closing the connection, by ending, ends the command.
-    if (const int signal = signals->take(); signal != 0) return kSignalBase + signal;
-    if (entries[0].revents != 0) return report_answer(context, connection);
-  }
+  files.piped = {};
+  int signal = 0;
+  const auto relayed = files.relay.run(connection, signals->fd(), [&] { return (signal = signals->take()) == 0; });
+  if (!relayed) return complain(context, relayed.error().message, kRefused);
+  // Closing the connection, by ending, ends the command.
+  return signal != 0 ? kSignalBase + signal : report_answer(context, connection);
 }
 
 int run_command(Context& context, const std::string& pool) {

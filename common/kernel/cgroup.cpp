@@ -48,6 +48,15 @@ std::string quota_of(double cores) {
   return std::to_string(std::max(1000L, std::lround(cores * kCpuPeriodUs)));  // 1 ms is the kernel's least
 }
 
+/// A kernel that does not count swap has no file for its limit: no harm on a host that does not swap.
+Status accept_without_swap(const Error& error) {
+  if (error.errno_value != ENOENT) return tl::make_unexpected(error);
+  const auto swaps = read_file("/proc/swaps");
+  const bool host_swaps = swaps && swaps->find('\n') + 1 < swaps->size();  // a line beside the heading
+  if (host_swaps) return fail("limits.swap: this host swaps, but its kernel does not count it by cgroup (swapaccount=1)");
+  return {};
+}
+
 }  // namespace
 
 const WorkerCgroup::Place* WorkerCgroup::place_of(Controller controller) const {
@@ -87,14 +96,14 @@ Status WorkerCgroup::apply(const CgroupLimits& limits) {
       HERD_CHECK(write_file("memory.oom.group", "1", directory));
       if (limits.swap) {
         auto written = write_file("memory.swap.max", pages_of(*limits.swap), directory);
-        if (!written && written.error().errno_value != ENOENT) return written;  // a kernel without swap has none
+        if (!written) HERD_CHECK(accept_without_swap(written.error()));
       }
     } else {
       HERD_CHECK(write_file("memory.limit_in_bytes", pages_of(*limits.memory), directory));
       if (limits.swap) {  // v1 counts memory and swap together
         auto written = write_file("memory.memsw.limit_in_bytes",
                                   pages_of(Bytes{limits.memory->value + limits.swap->value}), directory);
-        if (!written && written.error().errno_value != ENOENT) return written;
+        if (!written) HERD_CHECK(accept_without_swap(written.error()));
       }
     }
   }

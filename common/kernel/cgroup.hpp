@@ -125,7 +125,7 @@ class Cgroups {
   [[nodiscard]] Result<int> clean() const;
   /// Removes POOL's directories, where they are empty.
   void remove_pool(const std::string& pool) const;
-  /// Removes ROOT, where it is empty.
+  /// Removes ROOT and pools' directories in it, where they are empty.
   void remove_root() const;
 
   [[nodiscard]] const CgroupLayout& layout() const { return layout_; }

@@ -144,7 +144,11 @@ void Cgroups::remove_pool(const std::string& pool) const {
 }
 
 void Cgroups::remove_root() const {
-  for (const Hierarchy& hierarchy : layout_.hierarchies) rmdir((hierarchy.mount_point + "/" + root_).c_str());
+  for (const Hierarchy& hierarchy : layout_.hierarchies) {
+    const std::string top = hierarchy.mount_point + "/" + root_;
+    for (const std::string& pool : subdirectories(top)) rmdir((top + "/" + pool).c_str());
+    rmdir(top.c_str());
+  }
 }
 
 }  // namespace herd::kernel

@@ -79,6 +79,16 @@ Status place_fds(const Launch& launch, int seccomp_fd) {
   return {};
 }
 
+template <typename Wanted>
+Status set_rlimits(const launch::Plan& plan, Wanted is_wanted) {
+  for (const launch::Rlimit& limit : plan.rlimits) {
+    const rlimit value{limit.soft, limit.hard};
+    if (is_wanted(limit.resource) && setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value) != 0)
+      return fail_errno("rlimit " + std::to_string(limit.resource));
+  }
+  return {};
+}
+
 Status set_limits(const launch::Plan& plan) {
   umask(022);
   personality(PER_LINUX);
@@ -86,12 +96,7 @@ Status set_limits(const launch::Plan& plan) {
   cpu_set_t all;
   std::memset(&all, 0xff, sizeof all);  // the kernel keeps the processors that exist and the cpuset allows
   if (sched_setaffinity(0, sizeof all, &all) != 0) return fail_errno("set the affinity");
-  for (const launch::Rlimit& limit : plan.rlimits) {
-    const rlimit value{limit.soft, limit.hard};
-    if (setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value) != 0)
-      return fail_errno("rlimit " + std::to_string(limit.resource));
-  }
-  return {};
+  return set_rlimits(plan, [](int resource) { return resource != RLIMIT_NOFILE; });
 }
 
 Status reset_signals() {
@@ -143,6 +148,9 @@ int child_main(void* opaque) {
     return give_up(launch::Stage::exec, fail_errno("working_directory '" + plan.working_directory + "'").value());
   if (auto placed = place_fds(context.launch, context.seccomp_fd); !placed)
     return give_up(launch::Stage::fds, placed.error());
+  // Not before the fds have taken their places, for which higher numbers are needed on the way.
+  if (auto limited = set_rlimits(plan, [](int resource) { return resource == RLIMIT_NOFILE; }); !limited)
+    return give_up(launch::Stage::limits, limited.error());
   if (plan.takes_terminal && ioctl(0, TIOCSCTTY, 0) != 0)
     return give_up(launch::Stage::session, fail_errno("take the terminal").value());
   std::snprintf(context.arguments.listen_pid, sizeof context.arguments.listen_pid, "%s=%d", protocol::kListenPid,

@@ -39,9 +39,10 @@ class Init {
   void wait_once() {
     std::array<pollfd, 3> entries{pollfd{line_is_open_ ? line_ : -1, POLLIN, 0}, pollfd{signals_, POLLIN, 0},
                                   pollfd{notify_ ? notify_->fd() : -1, POLLIN, 0}};
-    const int count = poll(entries.data(), entries.size(), timeout_ms());
+    poll(entries.data(), entries.size(), timeout_ms());
     const auto now = Clock::now();
-    if (count == 0 && kill_at_ && now >= *kill_at_) {
+    // Whatever else there was to do: a worker that keeps this busy must not live beyond its grace.
+    if (kill_at_ && now >= *kill_at_) {
       kill_at_.reset();
       (void)kernel::send_signal(worker_.pidfd.get(), SIGKILL);
     }

@@ -29,6 +29,7 @@ struct Running {
 
 /// Nothing of the daemon's is kept: its standard fds are replaced, all beyond the line are closed.
 Status forget_inherited_fds() {
+  if (close_range(exec::kOwnerLineFd + 1, ~0U, 0) != 0) return fail_errno("close_range");
   const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) return fail_errno("open '/dev/null'");
   for (int fd = 0; fd <= 2; ++fd)

@@ -29,11 +29,21 @@ class Builder {
  public:
   explicit Builder(const launch::Plan& plan) : plan_(plan) {}
 
-  Status clone_host() {
+  /// Before the tree stands over "/": what a link with ".." in it leads to is then still the host's.
+  Status clone_sources() {
     host_ = UniqueFd(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!host_) return fail_errno("open '/'");
-    // Nothing crosses, either way; and read-only means every mount of the tree, not only its top.
-    HERD_CHECK(make_private(host_.get()));
+    HERD_CHECK(make_private(host_.get()));  // nothing crosses, either way
+    for (const std::string& path : plan_.filesystem.hide) entries_.push_back({path, {}, false});
+    for (const std::string& path : plan_.filesystem.read_only) HERD_CHECK(add_bind(path, true));
+    for (const std::string& path : plan_.filesystem.writable) HERD_CHECK(add_bind(path, false));
+    // Parents first, so that what is said of a path holds whatever is said of those around it.
+    std::ranges::stable_sort(entries_, {}, &Entry::path);
+    return {};
+  }
+
+  Status clone_host() {
+    // Read-only means every mount of the tree, not only its top.
     HERD_TRY(tree_, clone_tree(host_.get(), true));
     HERD_CHECK(change_attributes(tree_.get(), MOUNT_ATTR_RDONLY | kNoSuid, 0, true));
     // It has to stand in this namespace before anything can be mounted in it (until Linux 6.15). On top of "/" it
@@ -74,14 +84,8 @@ class Builder {
     return {};
   }
 
-  Status hide_configured() {
-    for (const std::string& path : plan_.filesystem.hide) HERD_CHECK(hide(path));
-    return {};
-  }
-
-  Status bind_configured() {
-    for (const std::string& path : plan_.filesystem.read_only) HERD_CHECK(bind(path, true));
-    for (const std::string& path : plan_.filesystem.writable) HERD_CHECK(bind(path, false));
+  Status mount_configured() {
+    for (const Entry& entry : entries_) HERD_CHECK(entry.bind ? attach_bind(entry) : hide(entry.path));
     return {};
   }
 
@@ -94,6 +98,13 @@ class Builder {
   UniqueFd take() { return std::move(tree_); }
 
  private:
+  /// One path of the pool file: to be bound, or (no bind) hidden.
+  struct Entry {
+    std::string path;
+    UniqueFd bind;  // detached
+    bool is_directory = false;
+  };
+
   Status attach_at(int mount_fd, const std::string& path) {
     auto target = open_inside(tree_.get(), path);
     if (!target) return fail_in("mount at", target.error());
@@ -147,19 +158,24 @@ class Builder {
     return {};
   }
 
-  Status bind(const std::string& path, bool read_only) {
+  Status add_bind(const std::string& path, bool read_only) {
     const std::string what = (read_only ? "read_only '" : "writable '") + path + "'";
     auto source = open_inside(host_.get(), path);
     if (!source) return fail_in(what, source.error());
-    auto clone = clone_tree(source->get(), true);
-    if (!clone) return fail_in(what, clone.error());
-    HERD_CHECK(make_private(clone->get()));
-    HERD_CHECK(change_attributes(clone->get(), kData | (read_only ? MOUNT_ATTR_RDONLY : 0), 0, true));
     struct stat info {};
     if (fstat(source->get(), &info) != 0) return fail_errno(what);
-    auto target = open_or_make(path, S_ISDIR(info.st_mode));
-    if (!target) return fail_in(what, target.error());
-    if (auto attached = attach(clone->get(), target->get()); !attached) return fail_in(what, attached.error());
+    auto clone = clone_tree(source->get(), true);
+    if (!clone) return fail_in(what, clone.error());
+    HERD_CHECK(change_attributes(clone->get(), kData | (read_only ? MOUNT_ATTR_RDONLY : 0), 0, true));
+    entries_.push_back({path, std::move(*clone), S_ISDIR(info.st_mode)});
+    return {};
+  }
+
+  Status attach_bind(const Entry& entry) {
+    auto target = open_or_make(entry.path, entry.is_directory);
+    if (!target) return fail_in("mount at '" + entry.path + "'", target.error());
+    if (auto attached = attach(entry.bind.get(), target->get()); !attached)
+      return fail_in("mount at '" + entry.path + "'", attached.error());
     return {};
   }
 
@@ -180,6 +196,7 @@ class Builder {
 
   const launch::Plan& plan_;
   UniqueFd host_, tree_;
+  std::vector<Entry> entries_;
   std::vector<UniqueFd> covers_;
 };
 
@@ -187,13 +204,13 @@ class Builder {
 
 Result<UniqueFd> build_root(const launch::Plan& plan) {
   Builder builder(plan);
+  HERD_CHECK(builder.clone_sources());
   HERD_CHECK(builder.clone_host());
   HERD_CHECK(builder.mount_tmp());
   HERD_CHECK(builder.mount_run());
   HERD_CHECK(builder.mount_dev());
   HERD_CHECK(builder.mount_proc());
-  HERD_CHECK(builder.hide_configured());
-  HERD_CHECK(builder.bind_configured());
+  HERD_CHECK(builder.mount_configured());
   HERD_CHECK(builder.seal_covers());
   return builder.take();
 }

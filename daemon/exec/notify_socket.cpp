@@ -17,7 +17,12 @@ namespace {
 constexpr std::size_t kMaxDatagram = 4096;
 constexpr std::size_t kMaxStatus = 256;
 
-/// Fds that a sender attached would stay open here: close them.
+#ifndef SO_PASSRIGHTS  // Linux 6.16
+#define SO_PASSRIGHTS 83
+#endif
+
+/// Fds that a sender attached would stay open here: close them. A socket that lingers would make close(2) wait, and
+/// with it all that herd-exec does, so it is told not to.
 void close_rights(msghdr& message) {
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
@@ -25,6 +30,8 @@ void close_rights(msghdr& message) {
     for (std::size_t i = 0; i < count; ++i) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+      const linger at_once{0, 0};
+      setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
       close(fd);
     }
   }
@@ -40,6 +47,8 @@ Result<NotifySocket> NotifySocket::bind_at(const std::string& path) {
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return fail_errno("notify socket '" + path + "'", ENAMETOOLONG);
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int off = 0;  // fds that come with a datagram are dropped by the kernel where it can
+  setsockopt(fd.get(), SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off);
   const int on = 1;  // before bind, so that no datagram comes without its sender's pid
   if (setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) return fail_errno("SO_PASSCRED");
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)

@@ -62,7 +62,7 @@ class Daemon : public control::Service {
     config::Loaded loaded;
     std::string runtime_directory;
     worker::SocketAccess socket_access;
-    UniqueFd control_socket, executor, root_lock;
+    UniqueFd control_socket, executor, root_lock, sockets_lock;
     kernel::Cgroups cgroups;
     worker::UidPool uids;
     IdCounter ids;

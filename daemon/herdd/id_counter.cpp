@@ -1,10 +1,12 @@
 #include "daemon/herdd/id_counter.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <limits>
-#include <stdexcept>
 
 #include "common/kernel/files.hpp"
+#include "common/log.hpp"
 
 namespace herd::daemon {
 namespace {
@@ -36,7 +38,13 @@ Status IdCounter::reserve() {
 
 std::uint64_t IdCounter::next() {
   if (next_ == reserved_) {
-    if (auto done = reserve(); !done) throw std::runtime_error("worker ids: " + done.error().message);
+    if (auto done = reserve(); !done) {
+      log_warning("worker ids: " + done.error().message);
+      const auto now = std::chrono::system_clock::now().time_since_epoch();
+      const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+      from_clock_ = std::max(from_clock_ + 1, static_cast<std::uint64_t>(microseconds));
+      return from_clock_;
+    }
   }
   return next_++;
 }

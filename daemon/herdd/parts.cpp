@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kUidLockFile = "/run/lock/herd-uids";
+constexpr const char* kUidLockFile = "/run/herd-uids.lock";  // one for the host; /run is root's alone
 constexpr const char* kInstalledExecutor = "/usr/lib/herd/herd-exec";
 
 gid_t socket_group(const config::ControlSpec& control) {
@@ -62,6 +62,31 @@ Result<UniqueFd> lock_root(const kernel::Cgroups& cgroups) {
   return fd;
 }
 
+/// Two daemons with other control sockets may still share a directory: the second must not clear what the first has.
+Result<UniqueFd> lock_directory(const std::string& directory) {
+  UniqueFd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return fail_errno("open '" + directory + "'");
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
+    return fail("another herdd uses '" + directory + "'; give this one another runtime_directory");
+  return fd;
+}
+
+/// Takes the control socket's file away again where the daemon does not come to start.
+class SocketGuard {
+ public:
+  explicit SocketGuard(int listener) : file_(control::file_of(listener)) {}
+  ~SocketGuard() {
+    if (armed_) (void)control::remove_socket(file_);
+  }
+  SocketGuard(const SocketGuard&) = delete;
+  SocketGuard& operator=(const SocketGuard&) = delete;
+  void disarm() { armed_ = false; }
+
+ private:
+  control::SocketFile file_;
+  bool armed_ = true;
+};
+
 /// Sockets of workers that are gone with the daemon that had them.
 void clear_directory(const std::string& directory) {
   std::error_code error;
@@ -88,27 +113,29 @@ Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded) {
   HERD_CHECK(kernel::make_directories(runtime, 0755));
   HERD_CHECK(kernel::make_directories(fs::path(spec.control.path).parent_path(), 0755));
   HERD_TRY(UniqueFd control_socket, control::bind_control_socket(spec.control.path, spec.control.mode, group));
+  SocketGuard guard(control_socket.get());
   const std::string sockets = runtime + "/workers";
   HERD_CHECK(kernel::make_directories(sockets, 0755));
-  clear_directory(sockets);
+  HERD_TRY(UniqueFd sockets_lock, lock_directory(sockets));
 
   HERD_TRY(const std::string mountinfo, kernel::read_file("/proc/self/mountinfo", 8 << 20));
   HERD_TRY(kernel::CgroupLayout layout, kernel::find_cgroups(mountinfo));
   HERD_TRY(kernel::Cgroups cgroups, kernel::Cgroups::open(std::move(layout), cgroup_root(spec, runtime)));
   HERD_TRY(UniqueFd root_lock, lock_root(cgroups));
   HERD_TRY(const int leftovers, cgroups.clean());
+  clear_directory(sockets);
   if (leftovers > 0) log_warning("ended and removed " + std::to_string(leftovers) + " workers that an earlier run left");
 
   HERD_CHECK(kernel::make_directories(spec.state_directory, 0700));
   HERD_TRY(IdCounter ids, IdCounter::open(spec.state_directory + "/worker-ids"));
-  HERD_CHECK(kernel::make_directories(fs::path(kUidLockFile).parent_path(), 01777));
   HERD_TRY(worker::UidPool uids, worker::UidPool::open(kUidLockFile, spec.uids));
   const std::string executor = executor_path(spec);
   auto program = kernel::sealed_program(executor);
   if (!program) return fail_in("executor '" + executor + "'", program.error());
   HERD_TRY(const worker::DaemonFacts facts, worker::read_daemon_facts());
+  guard.disarm();
   return Parts{std::move(loaded), runtime, {0660, group}, std::move(control_socket), std::move(*program),
-               std::move(root_lock), std::move(cgroups), std::move(uids), std::move(ids), facts};
+               std::move(root_lock), std::move(sockets_lock), std::move(cgroups), std::move(uids), std::move(ids), facts};
 }
 
 }  // namespace herd::daemon

@@ -60,12 +60,13 @@ void PoolDriver::feed(pool::Event event) {
   inbox_.push_back(std::move(event));
   if (is_stepping_) return;
   is_stepping_ = true;
+  // Also where an exception passes: a driver that stayed busy would never act again.
+  const std::shared_ptr<void> done(nullptr, [this](void*) { is_stepping_ = false; });
   while (!inbox_.empty()) {
     const pool::Event next = std::move(inbox_.front());
     inbox_.pop_front();
     for (const pool::Action& action : pool_.step(next, Clock::now())) perform(action);
   }
-  is_stepping_ = false;
   if (pool_.finished() && finished_) {
     timer_.cancel();
     // Posted: the receiver may destroy this driver.

@@ -32,6 +32,13 @@ tl::unexpected<control::ApiError> bad_config(const std::vector<config::Issue>& i
 }  // namespace
 
 control::ApiResult<Json> Daemon::reload(bool dry_run) {
+  if (is_stopping_) {
+    control::ApiError error;
+    error.status = 503;
+    error.code = "stopping";
+    error.message = "herdd is stopping";
+    return tl::make_unexpected(std::move(error));
+  }
   auto fresh = config::load(parts_.loaded.daemon.file, config::real_host());
   if (!fresh) return bad_config(fresh.error());
 

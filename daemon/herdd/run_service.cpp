@@ -28,13 +28,16 @@ std::optional<control::Peer> peer_of(int fd) {
   return control::Peer{credentials.uid, credentials.gid, credentials.pid};
 }
 
-/// A directory would be a way out of the sandbox's root: openat(fd, "..").
-Status check_files(const std::vector<UniqueFd>& fds) {
+/// A directory would be a way out of the sandbox's root: openat(fd, ".."). A terminal that is somebody's own could be
+/// read and set by the command, also after the caller took it back.
+Status check_files(const std::vector<UniqueFd>& fds, bool is_terminal) {
   if (fds.size() != 3) return fail("a run request carries stdin, stdout and stderr");
   for (const UniqueFd& fd : fds) {
     struct stat info {};
     if (fstat(fd.get(), &info) != 0) return fail_errno("stat a passed file");
     if (S_ISDIR(info.st_mode) || S_ISBLK(info.st_mode)) return fail("stdin, stdout and stderr can't be a directory or a disk");
+    if ((isatty(fd.get()) == 1) != is_terminal)
+      return fail("stdin, stdout and stderr are either one terminal, made for the command, or none");
     const int flags = fcntl(fd.get(), F_GETFL);
     if (flags < 0 || (flags & O_PATH) != 0) return fail("stdin, stdout and stderr have to be open files");
   }
@@ -135,14 +138,16 @@ Result<config::PoolSpec> RunService::spec_of(const run::Request& request, const 
 
 void RunService::begin(const std::shared_ptr<Run>& run, kernel::Message message) {
   const auto refuse = [&](const std::string& code, const Error& error) { answer(run, {false, 0, code, error.message}); };
+  if (stopped_) return refuse("stopping", Error{"herdd is stopping", 0});
   const auto request = run::parse_request(message.text);
   if (!request) return refuse("bad_request", request.error());
-  if (auto checked = check_files(message.fds); !checked) return refuse("bad_request", checked.error());
   const auto peer = peer_of(run->connection.native_handle());
   if (!peer) return refuse("forbidden", Error{"the peer is unknown", 0});
   std::string code;
   auto spec = spec_of(*request, *peer, code);
   if (!spec) return refuse(code, spec.error());
+  // After the role: even to look at a stranger's file may wait for it.
+  if (auto checked = check_files(message.fds, request->is_terminal); !checked) return refuse("bad_request", checked.error());
 
   const std::string id = spec->name + "-" + std::to_string(context_.ids.next());
   worker::WorkerCallbacks callbacks;

@@ -75,7 +75,7 @@ void OutputReader::finish() {
   for (Stream& stream : streams_) {
     if (!stream.pipe.is_open()) continue;
     // What the pipe held when the worker ended, and not what somebody else who has it may go on writing.
-    constexpr int kMostReads = 32;
+    constexpr int kMostReads = 2;
     std::size_t lines = 0;
     for (int i = 0; i < kMostReads && read_some(stream, lines) == Read::more; ++i) {
     }

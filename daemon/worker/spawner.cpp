@@ -138,6 +138,9 @@ Result<Spawned> Spawner::spawn(SpawnOrder order) const {
     } else {
       HERD_TRY(auto out, output_pipe());
       HERD_TRY(auto err, output_pipe());
+      // As the worker's own, /dev/stdout and /dev/stderr can be opened by it.
+      for (const UniqueFd* end : {&out.second, &err.second})
+        if (fchown(end->get(), plan.uid, plan.gid) != 0) return fail_errno("give the output pipe to the worker");
       spawned.stdout_pipe = std::move(out.first);
       spawned.stderr_pipe = std::move(err.first);
       stdio.output = std::move(out.second);

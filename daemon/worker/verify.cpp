@@ -53,20 +53,44 @@ class Verifier {
   }
   void add_unreadable(std::string name, const Error& error) { checks_.push_back({std::move(name), "readable", error.message, false}); }
 
+  /// Of every thread of every process of the worker: a child that was forked before the worker entered its sandbox
+  /// would have the worker's files and not its filter. A round in which none vanished before it was read has seen all;
+  /// a chain of children that each end at once must not slip through between two.
+  std::vector<kernel::ProcessStatus> all_threads() {
+    constexpr int kMostRounds = 16;
+    std::vector<kernel::ProcessStatus> found;
+    for (int round = 0; round < kMostRounds; ++round) {
+      bool has_seen_all = true;
+      for (const int process : cgroup_.processes().value_or(std::vector<int>{})) {
+        if (process == expected_.init) continue;
+        std::error_code error;
+        const std::string tasks = "/proc/" + std::to_string(process) + "/task";
+        for (const auto& entry : std::filesystem::directory_iterator(tasks, error)) {
+          if (const auto status = kernel::read_status(AT_FDCWD, entry.path().string() + "/status")) {
+            found.push_back(*status);
+          } else {
+            has_seen_all = false;
+          }
+        }
+        if (error) has_seen_all = false;
+      }
+      if (has_seen_all) return found;
+    }
+    add("processes", "all read", "some ended before they were, each time");
+    return found;
+  }
+
   /// no-new-privs and the filter are properties of a thread: every one must have them.
   void threads() {
     const launch::Plan& plan = expected_.plan;
     const int wanted_filters = expected_.daemon.seccomp_filters + (expected_.has_seccomp ? 1 : 0);
     const int wanted_mode = wanted_filters > 0 ? 2 : 0;
-    std::string no_new_privs = "1", mode = std::to_string(wanted_mode), filters;
+    std::string no_new_privs = "1", mode = std::to_string(wanted_mode);
     int fewest = -1;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(proc_ + "/task", error)) {
-      const auto status = kernel::read_status(AT_FDCWD, entry.path().string() + "/status");
-      if (!status) continue;  // that thread has ended
-      if (!status->no_new_privs) no_new_privs = "0";
-      if (status->seccomp_mode != wanted_mode) mode = std::to_string(status->seccomp_mode);
-      if (fewest < 0 || status->seccomp_filters < fewest) fewest = status->seccomp_filters;
+    for (const kernel::ProcessStatus& status : all_threads()) {
+      if (!status.no_new_privs) no_new_privs = "0";
+      if (status.seccomp_mode != wanted_mode) mode = std::to_string(status.seccomp_mode);
+      if (fewest < 0 || status.seccomp_filters < fewest) fewest = status.seccomp_filters;
     }
     if (fewest < 0) return add("process", "alive", "gone");
     if (plan.no_new_privs || expected_.daemon.no_new_privs) add("no_new_privs", "1", no_new_privs);
@@ -136,6 +160,11 @@ class Verifier {
     std::vector<std::string> allowed = own_writable_mounts();
     const auto& writable = expected_.plan.filesystem.writable;
     allowed.insert(allowed.end(), writable.begin(), writable.end());
+    for (const std::string& path : writable) {  // mounted where its links lead
+      std::error_code error;
+      const auto resolved = std::filesystem::canonical(path, error);
+      if (!error) allowed.push_back(resolved.string());
+    }
     std::string found;
     for (const std::string& mount : unexpected_writable_mounts(*text, allowed)) found += (found.empty() ? "" : " ") + mount;
     add("writable mounts", "none but its own", found.empty() ? "none but its own" : found);

@@ -31,6 +31,7 @@ struct Expectation {
   const launch::Plan& plan;
   bool has_seccomp = true;
   DaemonFacts daemon;
+  pid_t init = -1;  // herd-exec: in the worker's cgroup, but not of it
 };
 
 /// All checks, in a fixed order; a fact that can't be read is a check that is not ok.

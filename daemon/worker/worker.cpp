@@ -145,20 +145,23 @@ void Worker::on_ready() {
 void Worker::verify_now() {
   if (stop_reason_) return;
   const bool has_seccomp = pool_->sandbox.seccomp.policy != config::SeccompPolicy::off;
-  record_.checks = verify(record_.pid.value_or(-1), {plan_, has_seccomp, resources_.daemon}, cgroup_);
+  const auto init = kernel::pid_of(init_pidfd_.native_handle());
+  record_.checks = verify(record_.pid.value_or(-1), {plan_, has_seccomp, resources_.daemon, init.value_or(-1)}, cgroup_);
   const std::string failed = failed_checks(record_.checks);
   const bool is_same_process = worker_pidfd_ && kernel::is_alive(worker_pidfd_.get());
   if (failed.empty() && is_same_process) return become_verified();
   if (!is_same_process) return;  // its exit is the reason, and is on its way
   const bool may_still_enter = pool_->ready.kind == config::ReadyKind::started && has_seccomp &&
                                pool_->sandbox.seccomp.enter == config::SeccompEnter::worker &&
-                               failed == "seccomp, seccomp_filters";
+                               (failed == "seccomp, seccomp_filters" || failed == "seccomp_filters");
   if (may_still_enter && !is_out_of_time_) return retry_verification();
   begin_stop({ReasonKind::not_verified, 0, 0, 0, failed, describe_failures(record_.checks)}, Duration{0});
 }
 
 void Worker::retry_verification() {
-  timers_.health.expires_after(std::chrono::milliseconds(5));
+  constexpr std::chrono::milliseconds kFirst{2}, kLongest{100};
+  verify_pause_ = std::clamp(verify_pause_ * 2, kFirst, kLongest);
+  timers_.health.expires_after(verify_pause_);
   timers_.health.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
     if (!error) self->verify_now();
   });
@@ -212,6 +215,7 @@ void Worker::release() {
   timers_.stop.cancel();
   timers_.health.cancel();
   timers_.memory.cancel();
+  timers_.oom.cancel();
   timers_.end.cancel();
   if (oom_events_) oom_events_->close();
   output_.finish();

@@ -109,8 +109,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   static Awaitable<> empty_cgroup(Self self);
 
   struct Timers {
-    explicit Timers(boost::asio::io_context& io) : ready(io), stop(io), health(io), memory(io), end(io) {}
-    boost::asio::steady_timer ready, stop, health, memory, end;
+    explicit Timers(boost::asio::io_context& io) : ready(io), stop(io), health(io), memory(io), oom(io), end(io) {}
+    boost::asio::steady_timer ready, stop, health, memory, oom, end;
   };
 
   Resources& resources_;
@@ -129,6 +129,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::string socket_path_;
   std::optional<Stdio> stdio_;
 
+  std::chrono::milliseconds verify_pause_{0};
   std::optional<Reason> stop_reason_;    // why herd ends it
   std::optional<Reason> setup_failure_;  // what herd-exec reported
   std::optional<launch::Exited> exited_;

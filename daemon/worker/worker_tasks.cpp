@@ -37,15 +37,16 @@ asio::awaitable<void> Worker::read_line(Self self) {
   }
 }
 
-/// False at the end of the line.
+/// False at the end of the line. A turn is bounded: other workers' lines wait too.
 bool Worker::read_messages() {
-  while (line_.is_open()) {
+  constexpr int kMostInATurn = 32;
+  for (int i = 0; i < kMostInATurn && line_.is_open(); ++i) {
     auto message = kernel::receive_message(line_.native_handle(), false);
     if (!message) return message.error().errno_value == EAGAIN;
     if (message->text.empty()) return false;
     on_message(std::move(*message));
   }
-  return false;
+  return line_.is_open();
 }
 
 asio::awaitable<void> Worker::watch_ready_timeout(Self self) {
@@ -134,8 +135,8 @@ asio::awaitable<void> Worker::watch_oom(Self self) {
         co_return;
       }
       if (is_v2) break;
-      self->timers_.memory.expires_after(10ms);
-      co_await self->timers_.memory.async_wait(as_tuple(use_awaitable));
+      self->timers_.oom.expires_after(10ms);
+      co_await self->timers_.oom.async_wait(as_tuple(use_awaitable));
     }
   }
 }
@@ -152,7 +153,9 @@ asio::awaitable<void> Worker::wait_for_end(Self self) {
   co_await self->init_pidfd_.async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
   siginfo_t info{};
   waitid(P_PIDFD, static_cast<id_t>(self->init_pidfd_.native_handle()), &info, WEXITED | WNOHANG);
-  self->read_messages();  // the last words, before the line is closed
+  constexpr int kTurnsForLastWords = 16;  // more than a full line holds
+  for (int turn = 0; turn < kTurnsForLastWords && self->read_messages(); ++turn) {
+  }
   co_await empty_cgroup(self);
   const Reason reason = self->final_reason();
   for (auto removed = self->cgroup_.remove(); !removed; removed = self->cgroup_.remove()) {

@@ -21,6 +21,10 @@ struct Write {
   }
 };
 
+Json::other_error unknown_type(const std::string& type) {
+  return Json::other_error::create(501, "unknown message type '" + type + "'", nullptr);
+}
+
 FromExec read(const Json& json) {
   const auto type = json.at("type").get<std::string>();
   if (type == "stage") return StageReached{json.at("stage")};
@@ -30,7 +34,7 @@ FromExec read(const Json& json) {
   if (type == "status") return NotifiedStatus{json.at("text")};
   if (type == "notify_refused") return NotifyRefused{json.at("pid")};
   if (type == "exited") return Exited{json.at("code"), json.at("signal"), json.at("core"), json.at("asked")};
-  throw Json::other_error::create(501, "unknown message type '" + type + "'", nullptr);
+  throw unknown_type(type);
 }
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
@@ -59,6 +63,7 @@ std::string to_json(const Stop& message) {
 Result<Stop> parse_stop(const std::string& text) {
   return guarded([&] {
     const Json json = Json::parse(text);
+    if (json.at("type") != "stop") throw unknown_type(json.at("type").dump());
     return Stop{json.at("signal"), json.at("grace_ms")};
   });
 }

@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* kUidLockFile = "/run/lock/herd-uids";  // shared with every daemon of the host
+constexpr const char* kUidLockFile = "/run/herd-uids.lock";  // shared with every daemon of the host
 constexpr auto kLongestStart = 10s;
 
 struct TimedStart {
