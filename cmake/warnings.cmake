@@ -5,14 +5,6 @@ target_compile_definitions(herd_flags INTERFACE _GNU_SOURCE HERD_VERSION="${PROJ
 target_compile_options(herd_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wcast-align -Wunused
   $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual -Wno-missing-field-initializers>
-  -fstack-protector-strong
+  $<$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>:-Wno-maybe-uninitialized>  # GCC 12: false for an optional in an optional
+  -fstack-protector-strong -ffunction-sections -fdata-sections  # so that herd-exec's link leaves out what it does not use
   $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
-
-# Precompiled headers shared by the programs that use Asio and JSON.
-add_library(herd_precompiled INTERFACE)
-target_precompile_headers(herd_precompiled INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:<boost/asio.hpp$<ANGLE-R>>
-  $<$<COMPILE_LANGUAGE:CXX>:<nlohmann/json.hpp$<ANGLE-R>>
-  $<$<COMPILE_LANGUAGE:CXX>:<functional$<ANGLE-R>>
-  $<$<COMPILE_LANGUAGE:CXX>:<string$<ANGLE-R>>
-  $<$<COMPILE_LANGUAGE:CXX>:<vector$<ANGLE-R>>)

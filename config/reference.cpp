@@ -51,14 +51,13 @@ void write_fields(const Table<Spec>& table, std::string_view pointer, std::strin
 
 template <typename Spec>
 void write_group(const Table<Spec>& table, const Group<Spec>& group, std::string& out) {
-  using Form = typename Group<Spec>::Form;
   std::string path = group.pointer.substr(1);
   for (char& c : path) {
     if (c == '/') c = '.';
   }
   out += "\n### `" + path + "`\n\n" + group.doc + "\n";
-  if (group.form == Form::object_or_off) out += "\nDefault: `\"off\"`. As an object:\n";
-  if (group.form == Form::object_or_absent) out += "\nDefault: absent. As an object:\n";
+  if (group.form == Group<Spec>::Form::object_or_off) out += "\nDefault: `\"off\"`. As an object:\n";
+  if (group.form == Group<Spec>::Form::object_or_absent) out += "\nDefault: absent. As an object:\n";
   write_fields(table, group.pointer, out);
 }
 

@@ -117,8 +117,14 @@ class Cgroups {
   /// `root` is a relative name such as "herd". Makes ROOT where it is missing.
   static Result<Cgroups> open(CgroupLayout layout, const std::string& root);
 
-  /// Fails if a limit can't be had, and then leaves nothing behind; with `left_out` it notes what is missing there
-  /// instead (sandbox.required: false).
+  /// WORKER's directory in the tracking hierarchy alone: a process can be born in it while `complete` makes the rest.
+  [[nodiscard]] Result<WorkerCgroup> begin(const std::string& pool, const std::string& worker) const;
+  /// The other hierarchies' directories and the limits. Fails if a limit can't be had, and what there is of the
+  /// cgroup is then the caller's to remove; with `left_out` it notes what is missing there instead
+  /// (sandbox.required: false).
+  [[nodiscard]] Status complete(WorkerCgroup& cgroup, const CgroupLimits& limits,
+                                std::vector<std::string>* left_out) const;
+  /// Both; a failure leaves nothing behind.
   [[nodiscard]] Result<WorkerCgroup> create(const std::string& pool, const std::string& worker,
                                             const CgroupLimits& limits, std::vector<std::string>* left_out) const;
   /// Ends and removes what an earlier run left in ROOT; returns how many workers' leaves there were.
@@ -135,6 +141,7 @@ class Cgroups {
 
  private:
   Cgroups(CgroupLayout layout, std::string root) : layout_(std::move(layout)), root_(std::move(root)) {}
+  static Status add_place(const Hierarchy& hierarchy, WorkerCgroup& cgroup);
   CgroupLayout layout_;
   std::string root_;
 };

@@ -83,44 +83,60 @@ Result<Cgroups> Cgroups::open(CgroupLayout layout, const std::string& root) {
   return Cgroups(std::move(layout), root);
 }
 
-Result<WorkerCgroup> Cgroups::create(const std::string& pool, const std::string& worker, const CgroupLimits& limits,
-                                     std::vector<std::string>* left_out) const {
+Status Cgroups::add_place(const Hierarchy& hierarchy, WorkerCgroup& cgroup) {
+  const std::string directory = hierarchy.mount_point + cgroup.path_;
+  const std::string parent = directory.substr(0, directory.rfind('/'));
+  HERD_CHECK(make_directory(parent));
+  HERD_CHECK(give_controllers(parent, hierarchy));
+  HERD_CHECK(make_directory(directory));
+  // In the list before anything can fail: what is there is removed again.
+  WorkerCgroup::Place& place = cgroup.places_.emplace_back(WorkerCgroup::Place{hierarchy, directory, {}, {}});
+  place.fd = UniqueFd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!place.fd) return fail_errno("open cgroup '" + directory + "'");
+  if (hierarchy.is_v2) return {};
+  place.tasks = UniqueFd(openat(place.fd.get(), "tasks", O_WRONLY | O_CLOEXEC));
+  if (!place.tasks) return fail_errno("open '" + directory + "/tasks'");
+  return {};
+}
+
+Result<WorkerCgroup> Cgroups::begin(const std::string& pool, const std::string& worker) const {
+  if (layout_.hierarchies.empty()) return fail("cgroup: this host has no cgroup hierarchy mounted");
   WorkerCgroup cgroup;
   cgroup.path_ = "/" + root_ + "/" + pool + "/" + worker;
-  cgroup.limits_ = limits;
+  if (auto added = add_place(layout_.hierarchies.front(), cgroup); !added) {
+    (void)cgroup.remove();
+    return fail_in("cgroup", added.error());
+  }
+  return cgroup;
+}
+
+Status Cgroups::complete(WorkerCgroup& cgroup, const CgroupLimits& limits, std::vector<std::string>* left_out) const {
+  const auto drop_missing = [&](auto& limit, Controller controller) -> Status {
+    if (!limit || layout_.has(controller)) return {};
+    const std::string sentence = "limits: this host has no " + std::string(name(controller)) + " cgroup controller";
+    if (left_out == nullptr) return fail(sentence);
+    left_out->push_back(sentence);
+    limit.reset();
+    return {};
+  };
   const auto build = [&]() -> Status {
-    if (layout_.hierarchies.empty()) return fail("this host has no cgroup hierarchy mounted");
-    for (const Hierarchy& hierarchy : layout_.hierarchies) {
-      const std::string parent = hierarchy.mount_point + "/" + root_ + "/" + pool;
-      HERD_CHECK(make_directory(parent));
-      HERD_CHECK(give_controllers(parent, hierarchy));
-      const std::string directory = parent + "/" + worker;
-      HERD_CHECK(make_directory(directory));
-      // In the list before anything can fail: what is there is removed again.
-      WorkerCgroup::Place& place = cgroup.places_.emplace_back(WorkerCgroup::Place{hierarchy, directory, {}, {}});
-      place.fd = UniqueFd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-      if (!place.fd) return fail_errno("open cgroup '" + directory + "'");
-      if (!hierarchy.is_v2) {
-        place.tasks = UniqueFd(openat(place.fd.get(), "tasks", O_WRONLY | O_CLOEXEC));
-        if (!place.tasks) return fail_errno("open '" + directory + "/tasks'");
-      }
-    }
-    const auto drop_missing = [&](auto& limit, Controller controller) -> Status {
-      if (!limit || layout_.has(controller)) return {};
-      const std::string sentence = "limits: this host has no " + std::string(name(controller)) + " cgroup controller";
-      if (left_out == nullptr) return fail(sentence);
-      left_out->push_back(sentence);
-      limit.reset();
-      return {};
-    };
+    for (std::size_t i = 1; i < layout_.hierarchies.size(); ++i) HERD_CHECK(add_place(layout_.hierarchies[i], cgroup));
+    cgroup.limits_ = limits;
     HERD_CHECK(drop_missing(cgroup.limits_.memory, Controller::memory));
     HERD_CHECK(drop_missing(cgroup.limits_.cpu, Controller::cpu));
     HERD_CHECK(drop_missing(cgroup.limits_.pids, Controller::pids));
     return cgroup.apply(cgroup.limits_);
   };
-  if (auto built = build(); !built) {
+  if (auto built = build(); !built) return fail_in("cgroup", built.error());
+  return {};
+}
+
+Result<WorkerCgroup> Cgroups::create(const std::string& pool, const std::string& worker, const CgroupLimits& limits,
+                                     std::vector<std::string>* left_out) const {
+  HERD_TRY(WorkerCgroup cgroup, begin(pool, worker));
+  if (auto completed = complete(cgroup, limits, left_out); !completed) {
     (void)cgroup.remove();
-    return fail_in("cgroup", built.error());
+    return tl::make_unexpected(completed.error());
   }
   return cgroup;
 }

@@ -57,7 +57,8 @@ Status replace_file(const std::string& path, std::string_view content, mode_t mo
   if (!fd) return fail_errno("create '" + fresh + "'");
   // The umask, or what a crash left there, may have given it another.
   if (fchmod(fd.get(), mode) != 0) return fail_errno("chmod '" + fresh + "'");
-  if (auto written = write_all(fd.get(), content); !written) return fail_in("'" + fresh + "'", written.error());
+  if (auto written = write_all(fd.get(), content); !written)
+    return fail_in("'" + fresh + "'", written.error());
   if (fsync(fd.get()) != 0) return fail_errno("sync '" + fresh + "'");
   if (rename(fresh.c_str(), path.c_str()) != 0) return fail_errno("rename '" + fresh + "' to '" + path + "'");
   return sync_directory_of(path);
@@ -80,7 +81,8 @@ std::string unescape_mount(std::string_view text) {
   const auto is_octal = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '7'; };
   std::string path;
   for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '\\' && at + 3 < text.size() && is_octal(at + 1) && is_octal(at + 2) && is_octal(at + 3)) {
+    if (text[at] == '\\' && at + 3 < text.size() && is_octal(at + 1) && is_octal(at + 2) &&
+        is_octal(at + 3)) {
       path += static_cast<char>((text[at + 1] - '0') << 6 | (text[at + 2] - '0') << 3 | (text[at + 3] - '0'));
       at += 3;
     } else {

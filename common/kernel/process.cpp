@@ -39,7 +39,8 @@ std::optional<std::vector<Number>> numbers(std::string_view text, int base) {
     Number value{};
     const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
     text.remove_prefix(static_cast<std::size_t>(rest - text.data()));
-    if (error != std::errc{} || (!text.empty() && text.front() != ' ' && text.front() != '\t')) return std::nullopt;
+    if (error != std::errc{} || (!text.empty() && text.front() != ' ' && text.front() != '\t'))
+      return std::nullopt;
     result.push_back(value);
   }
 }

@@ -36,8 +36,9 @@ Status send_message(int fd, std::string_view text, std::span<const int> fds) {
 
 Result<Message> receive_message(int fd, bool wait) {
   Message received;
-  received.text.resize(kMaxMessage);
-  iovec part{received.text.data(), received.text.size()};
+  // Not initialised: only the pages that a message fills are touched.
+  std::array<char, kMaxMessage> buffer;
+  iovec part{buffer.data(), buffer.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxMessageFds)> control{};
   msghdr message{};
   message.msg_iov = &part;
@@ -59,8 +60,7 @@ Result<Message> receive_message(int fd, bool wait) {
     }
   }
   if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return fail_errno("receive a message", EMSGSIZE);
-  received.text.resize(static_cast<std::size_t>(count));
-  received.text.shrink_to_fit();
+  received.text.assign(buffer.data(), static_cast<std::size_t>(count));
   return received;
 }
 

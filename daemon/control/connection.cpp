@@ -335,7 +335,7 @@ Connection::Awaitable<bool> Connection::stream(unsigned status, std::unique_ptr<
     lines_.clear();
     if (core_->service() != nullptr) source->fill(lines_);
     append_chunk(output_, lines_, manners_);
-    const bool over = hung_up_ || stopping_ || (lines_.empty() && source->ended());
+    const bool over = hung_up_ || stopping_ || source->ended();
     if (over) append_last_chunk(output_, manners_);
     if (!output_.empty()) {
       const bool written = co_await write_out(core_->limits().stream_write);

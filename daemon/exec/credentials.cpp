@@ -40,11 +40,11 @@ constexpr int kLastPossibleCapability = 63;
 
 Status drop_bounding(std::uint64_t keep) {
   for (int capability = 0; capability <= kLastPossibleCapability; ++capability) {
-    const int has = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
-    if (has < 0) break;  // EINVAL: the kernel knows no higher one
-    if (has == 0 || (keep >> capability & 1) != 0) continue;
-    if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0)
-      return fail_errno("drop capability " + std::to_string(capability) + " from the bounding set");
+    if ((keep >> capability & 1) != 0 || prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+    const int errno_value = errno;
+    if (errno_value == EINVAL) break;                                    // the kernel knows no higher one
+    if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 0) continue;      // it had been dropped before
+    return fail_errno("drop capability " + std::to_string(capability) + " from the bounding set", errno_value);
   }
   return {};
 }

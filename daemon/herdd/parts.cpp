@@ -117,15 +117,6 @@ Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded) {
   const std::string sockets = runtime + "/workers";
   HERD_CHECK(kernel::make_directories(sockets, 0755));
   HERD_TRY(UniqueFd sockets_lock, lock_directory(sockets));
-
-  HERD_TRY(const std::string mountinfo, kernel::read_file("/proc/self/mountinfo", 8 << 20));
-  HERD_TRY(kernel::CgroupLayout layout, kernel::find_cgroups(mountinfo));
-  HERD_TRY(kernel::Cgroups cgroups, kernel::Cgroups::open(std::move(layout), cgroup_root(spec, runtime)));
-  HERD_TRY(UniqueFd root_lock, lock_root(cgroups));
-  HERD_TRY(const int leftovers, cgroups.clean());
-  clear_directory(sockets);
-  if (leftovers > 0) log_warning("ended and removed " + std::to_string(leftovers) + " workers that an earlier run left");
-
   HERD_CHECK(kernel::make_directories(spec.state_directory, 0700));
   HERD_TRY(IdCounter ids, IdCounter::open(spec.state_directory + "/worker-ids"));
   HERD_TRY(worker::UidPool uids, worker::UidPool::open(kUidLockFile, spec.uids));
@@ -133,6 +124,15 @@ Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded) {
   auto program = kernel::sealed_program(executor);
   if (!program) return fail_in("executor '" + executor + "'", program.error());
   HERD_TRY(const worker::DaemonFacts facts, worker::read_daemon_facts());
+
+  // Last, so that a start that fails leaves no cgroups behind.
+  HERD_TRY(const std::string mountinfo, kernel::read_file("/proc/self/mountinfo", 8 << 20));
+  HERD_TRY(kernel::CgroupLayout layout, kernel::find_cgroups(mountinfo));
+  HERD_TRY(kernel::Cgroups cgroups, kernel::Cgroups::open(std::move(layout), cgroup_root(spec, runtime)));
+  HERD_TRY(UniqueFd root_lock, lock_root(cgroups));
+  HERD_TRY(const int leftovers, cgroups.clean());
+  clear_directory(sockets);
+  if (leftovers > 0) log_warning("ended and removed " + std::to_string(leftovers) + " workers that an earlier run left");
   guard.disarm();
   return Parts{std::move(loaded), runtime, {0660, group}, std::move(control_socket), std::move(*program),
                std::move(root_lock), std::move(sockets_lock), std::move(cgroups), std::move(uids), std::move(ids), facts};

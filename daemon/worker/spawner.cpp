@@ -12,6 +12,7 @@
 
 #include "common/kernel/clone.hpp"
 #include "common/kernel/memfd.hpp"
+#include "common/kernel/process.hpp"
 #include "common/kernel/seqpacket.hpp"
 
 namespace herd::worker {
@@ -66,6 +67,28 @@ Result<UniqueFd> move_high(UniqueFd fd) {
   return high;
 }
 
+/// The worker's ends; the daemon's are kept in `spawned`.
+Result<Stdio> output_pipes(const launch::Plan& plan, Spawned& spawned) {
+  HERD_TRY(auto out, output_pipe());
+  HERD_TRY(auto err, output_pipe());
+  // As the worker's own, /dev/stdout and /dev/stderr can be opened by it.
+  for (const UniqueFd* end : {&out.second, &err.second})
+    if (fchown(end->get(), plan.uid, plan.gid) != 0) return fail_errno("give the output pipe to the worker");
+  spawned.stdout_pipe = std::move(out.first);
+  spawned.stderr_pipe = std::move(err.first);
+  return Stdio{{}, std::move(out.second), std::move(err.second)};
+}
+
+/// herd-exec has no worker yet, and none comes: it is ended here and nothing of it is left.
+void abandon(Spawned& spawned) {
+  if (spawned.init_pidfd) {
+    (void)kernel::send_signal(spawned.init_pidfd.get(), SIGKILL);  // ESRCH: it could not even be executed
+    siginfo_t info{};
+    waitid(P_PIDFD, static_cast<id_t>(spawned.init_pidfd.get()), &info, WEXITED);
+  }
+  (void)spawned.cgroup.remove();
+}
+
 std::string explain_clone(const Error& error, const std::string& cgroup) {
   if (error.errno_value == EBUSY)
     return " (the cgroup '" + cgroup + "' has controllers given to children, so it can't hold processes)";
@@ -117,67 +140,63 @@ void Spawner::run() {
   }
 }
 
+/// herd-exec starts while the rest of its cgroup and its plan are made: it waits for the plan on the line, and what
+/// it does until then (the kernel's work for its namespaces, exec, its libc) takes as long as all that.
 Result<Spawned> Spawner::spawn(SpawnOrder order) const {
-  launch::Plan& plan = order.plan;
   Spawned spawned;
-  HERD_TRY(spawned.cgroup, cgroups_.create(plan.pool, plan.worker, order.limits,
-                                           order.is_required ? nullptr : &spawned.left_out));
-  const auto start = [&]() -> Status {
-    HERD_TRY(auto line, kernel::seqpacket_pair());
-    std::vector<int> fds{-1};  // the plan's own place
-    plan.fds.clear();
-    const auto add = [&](int fd, launch::FdRole role) {
-      fds.push_back(fd);
-      plan.fds.push_back(role);
-    };
-    Stdio stdio;
-    if (order.stdio) {
-      stdio = std::move(*order.stdio);
-      plan.takes_terminal = stdio.is_terminal;
-      add(stdio.input.get(), launch::FdRole::stdin_file);
-    } else {
-      HERD_TRY(auto out, output_pipe());
-      HERD_TRY(auto err, output_pipe());
-      // As the worker's own, /dev/stdout and /dev/stderr can be opened by it.
-      for (const UniqueFd* end : {&out.second, &err.second})
-        if (fchown(end->get(), plan.uid, plan.gid) != 0) return fail_errno("give the output pipe to the worker");
-      spawned.stdout_pipe = std::move(out.first);
-      spawned.stderr_pipe = std::move(err.first);
-      stdio.output = std::move(out.second);
-      stdio.error = std::move(err.second);
-    }
-    add(stdio.output.get(), launch::FdRole::stdout_file);
-    add(stdio.error.get(), launch::FdRole::stderr_file);
-    if (order.listener) add(order.listener.get(), launch::FdRole::listener);
-    if (order.seccomp_filter) add(order.seccomp_filter->get(), launch::FdRole::seccomp_filter);
-    for (const int tasks : spawned.cgroup.v1_tasks()) add(tasks, launch::FdRole::cgroup_tasks);
-    HERD_TRY(const UniqueFd memory, kernel::sealed_memfd("launch-plan", launch::to_json(plan)));
-    fds.front() = memory.get();
-    HERD_CHECK(kernel::send_message(line[0].get(), "plan", fds));
-
-    HERD_TRY(const UniqueFd theirs, move_high(std::move(line[1])));
-    char name[] = "herd-exec";
-    ChildContext context{program_.get(), theirs.get(), {name, plan.worker.data(), nullptr}, {nullptr}};
-    auto child = kernel::clone_vfork({namespace_flags(plan.namespaces), spawned.cgroup.v2_directory()}, exec_program,
-                                     &context);
-    if (!child) {
-      Error error = child.error();
-      error.message += explain_clone(error, spawned.cgroup.path());
-      return tl::make_unexpected(std::move(error));
-    }
-    if (context.exec_errno != 0) {
-      waitid(P_PIDFD, static_cast<id_t>(child->pidfd.get()), nullptr, WEXITED);
-      return fail_errno("execute herd-exec", context.exec_errno);
-    }
-    spawned.line = std::move(line[0]);
-    spawned.init_pidfd = std::move(child->pidfd);
-    return {};
-  };
-  if (auto started = start(); !started) {
-    (void)spawned.cgroup.remove();
+  HERD_TRY(spawned.cgroup, cgroups_.begin(order.plan.pool, order.plan.worker));
+  Status started = start_executor(order.plan, spawned);
+  if (started) started = hand_over(order, spawned);
+  if (!started) {
+    abandon(spawned);
     return tl::make_unexpected(started.error());
   }
   return spawned;
+}
+
+Status Spawner::start_executor(launch::Plan& plan, Spawned& spawned) const {
+  HERD_TRY(auto line, kernel::seqpacket_pair());
+  HERD_TRY(const UniqueFd theirs, move_high(std::move(line[1])));
+  char name[] = "herd-exec";
+  ChildContext context{program_.get(), theirs.get(), {name, plan.worker.data(), nullptr}, {nullptr}};
+  auto child = kernel::clone_vfork({namespace_flags(plan.namespaces), spawned.cgroup.v2_directory()}, exec_program,
+                                   &context);
+  if (!child) {
+    Error error = child.error();
+    error.message += explain_clone(error, spawned.cgroup.path());
+    return tl::make_unexpected(std::move(error));
+  }
+  spawned.line = std::move(line[0]);
+  spawned.init_pidfd = std::move(child->pidfd);
+  if (context.exec_errno != 0) return fail_errno("execute herd-exec", context.exec_errno);
+  return {};
+}
+
+Status Spawner::hand_over(SpawnOrder& order, Spawned& spawned) const {
+  launch::Plan& plan = order.plan;
+  HERD_CHECK(cgroups_.complete(spawned.cgroup, order.limits, order.is_required ? nullptr : &spawned.left_out));
+  std::vector<int> fds{-1};  // the plan's own place
+  plan.fds.clear();
+  const auto add = [&](int fd, launch::FdRole role) {
+    fds.push_back(fd);
+    plan.fds.push_back(role);
+  };
+  Stdio stdio;
+  if (order.stdio) {
+    stdio = std::move(*order.stdio);
+    plan.takes_terminal = stdio.is_terminal;
+    add(stdio.input.get(), launch::FdRole::stdin_file);
+  } else {
+    HERD_TRY(stdio, output_pipes(plan, spawned));
+  }
+  add(stdio.output.get(), launch::FdRole::stdout_file);
+  add(stdio.error.get(), launch::FdRole::stderr_file);
+  if (order.listener) add(order.listener.get(), launch::FdRole::listener);
+  if (order.seccomp_filter) add(order.seccomp_filter->get(), launch::FdRole::seccomp_filter);
+  for (const int tasks : spawned.cgroup.v1_tasks()) add(tasks, launch::FdRole::cgroup_tasks);
+  HERD_TRY(const UniqueFd memory, kernel::sealed_memfd("launch-plan", launch::to_json(plan)));
+  fds.front() = memory.get();
+  return kernel::send_message(spawned.line.get(), "plan", fds);
 }
 
 }  // namespace herd::worker

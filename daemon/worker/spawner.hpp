@@ -64,6 +64,8 @@ class Spawner {
   };
   void run();
   Result<Spawned> spawn(SpawnOrder order) const;
+  Status start_executor(launch::Plan& plan, Spawned& spawned) const;
+  Status hand_over(SpawnOrder& order, Spawned& spawned) const;
 
   const kernel::Cgroups& cgroups_;
   const UniqueFd& program_;

@@ -17,14 +17,16 @@ using kernel::Controller;
 class CgroupV1 : public ::testing::Test {
  protected:
   void SetUp() override {
-    HERD_NEEDS(can_run_workers() && !freezer_.empty() && !v1_mount("pids").empty(), "v1's freezer and pids hierarchies");
+    HERD_NEEDS(can_run_workers(), "root and a cgroup tree");
+    HERD_ONLY_WITH(!freezer_.empty() && !v1_mount("pids").empty(), "v1 freezer and pids hierarchies");
     kernel::CgroupLayout layout;
     layout.hierarchies.push_back({freezer_, false, {}, true});
     layout.hierarchies.push_back({v1_mount("pids"), false, {Controller::pids}, false});
     auto opened = kernel::Cgroups::open(layout, root_);
     ASSERT_TRUE(opened) << opened.error().message;
     cgroups_.emplace(std::move(*opened));
-    auto made = cgroups_->create("pool", "pool-1", {.memory = {}, .swap = {}, .cpu = {}, .pids = 40}, nullptr);
+    auto made =
+        cgroups_->create("pool", "pool-1", {.memory = {}, .swap = {}, .cpu = {}, .pids = 40}, nullptr);
     ASSERT_TRUE(made) << made.error().message;
     leaf_ = std::move(*made);
   }
@@ -44,7 +46,9 @@ class CgroupV1 : public ::testing::Test {
       (void)!::write(file, "0", 1);
     }
   }
-  [[nodiscard]] std::string state() const { return text_of(freezer_ + "/" + root_ + "/pool/pool-1/freezer.state"); }
+  [[nodiscard]] std::string state() const {
+    return text_of(freezer_ + "/" + root_ + "/pool/pool-1/freezer.state");
+  }
 
   const std::string freezer_ = v1_mount("freezer");
   const std::string root_ = "herd-test-v1-" + std::to_string(::getpid());
@@ -70,7 +74,8 @@ TEST_F(CgroupV1, AForkBombEndsWithOneKillAndTheCgroupIsThawed) {
 TEST_F(CgroupV1, AFrozenTreeIsKilledAndThawed) {
   const Process worker = start({"sigterm-default"});
   ASSERT_TRUE(leaf_.is_populated().value_or(false));
-  const int file = ::open((freezer_ + "/" + root_ + "/pool/pool-1/freezer.state").c_str(), O_WRONLY | O_CLOEXEC);
+  const int file =
+      ::open((freezer_ + "/" + root_ + "/pool/pool-1/freezer.state").c_str(), O_WRONLY | O_CLOEXEC);
   ASSERT_EQ(::write(file, "FROZEN", 6), 6);
   ::close(file);
   ASSERT_TRUE(leaf_.kill());
@@ -81,7 +86,8 @@ TEST_F(CgroupV1, AFrozenTreeIsKilledAndThawed) {
 // The start of a daemon clears up what an earlier one left, also frozen.
 TEST_F(CgroupV1, WhatAnEarlierRunLeftFrozenIsCleanedAway) {
   const Process worker = start({"sigterm-default"});
-  const int file = ::open((freezer_ + "/" + root_ + "/pool/pool-1/freezer.state").c_str(), O_WRONLY | O_CLOEXEC);
+  const int file =
+      ::open((freezer_ + "/" + root_ + "/pool/pool-1/freezer.state").c_str(), O_WRONLY | O_CLOEXEC);
   ASSERT_EQ(::write(file, "FROZEN", 6), 6);
   ::close(file);
   const auto cleaned = cgroups_->clean();

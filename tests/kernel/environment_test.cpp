@@ -6,10 +6,17 @@
 namespace herd::test {
 namespace {
 
-const std::vector<std::string> kForeign{"LD_LIBRARY_PATH=/tmp",       "AWS_SECRET_ACCESS_KEY=token", "HERD_SECCOMP_PROFILE=off",
-                                        "HERD_SECCOMP_FD=9",          "LISTEN_FDS=3",                "LISTEN_PID=1",
-                                        "WATCHDOG_USEC=30000000",     "PORT=80",                     "BASH_ENV=/tmp/x",
-                                        "INVOCATION_ID=0123456789ab", "PASSED_ON=yes"};
+const std::vector<std::string> kForeign{"LD_LIBRARY_PATH=/tmp",
+                                        "AWS_SECRET_ACCESS_KEY=token",
+                                        "HERD_SECCOMP_PROFILE=off",
+                                        "HERD_SECCOMP_FD=9",
+                                        "LISTEN_FDS=3",
+                                        "LISTEN_PID=1",
+                                        "WATCHDOG_USEC=30000000",
+                                        "PORT=80",
+                                        "BASH_ENV=/tmp/x",
+                                        "INVOCATION_ID=0123456789ab",
+                                        "PASSED_ON=yes"};
 
 struct Case {
   std::string name, listen;
@@ -17,7 +24,9 @@ struct Case {
   std::vector<std::string> added;  // beside the ones that all have
 };
 
-void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
+void PrintTo(const Case& one, std::ostream* out) {
+  *out << one.name;
+}
 
 class Environment : public DaemonTest, public ::testing::WithParamInterface<Case> {
  protected:
@@ -69,19 +78,25 @@ std::vector<std::string> with_listener(std::vector<std::string> more) {
 
 // Each policy once, each kind of listener once, the filter's fd where the worker enters by itself.
 const Case kCases[] = {
-    {"UnixEnterWorker", "unix", Json::object(), with_listener({"HERD_SECCOMP_PROFILE=errno", "HERD_SECCOMP_FD=4"})},
-    {"TcpEnterExec", "tcp", {{"seccomp", {{"enter", "exec"}}}}, with_listener({"HERD_SECCOMP_PROFILE=errno"})},
+    {"UnixEnterWorker", "unix", Json::object(),
+     with_listener({"HERD_SECCOMP_PROFILE=errno", "HERD_SECCOMP_FD=4"})},
+    {"TcpEnterExec",
+     "tcp",
+     {{"seccomp", {{"enter", "exec"}}}},
+     with_listener({"HERD_SECCOMP_PROFILE=errno"})},
     {"PortKill", "port", {{"seccomp", "kill"}}, {"HERD_SECCOMP_PROFILE=kill", "HERD_SECCOMP_FD=3"}},
     {"NoneOff", "none", {{"seccomp", "off"}}, {"HERD_SECCOMP_PROFILE=off"}},
     {"NoneLog", "none", {{"seccomp", "log"}}, {"HERD_SECCOMP_PROFILE=log", "HERD_SECCOMP_FD=3"}},
 };
-INSTANTIATE_TEST_SUITE_P(All, Environment, ::testing::ValuesIn(kCases), [](const auto& one) { return one.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, Environment, ::testing::ValuesIn(kCases),
+                         [](const auto& one) { return one.param.name; });
 
 using EnvironmentChecks = DaemonTest;
 
 // Pitfall 26.
 TEST_F(EnvironmentChecks, TheSandboxsNamesCannotBeGivenInAPoolFile) {
-  for (const char* name : {"HERD_SECCOMP_PROFILE", "HERD_SECCOMP_FD", "LISTEN_FDS", "NOTIFY_SOCKET", "PORT"}) {
+  for (const char* name :
+       {"HERD_SECCOMP_PROFILE", "HERD_SECCOMP_FD", "LISTEN_FDS", "NOTIFY_SOCKET", "PORT"}) {
     TestDaemon daemon;
     daemon.write_pool("a", testee_pool({"serve"}, {{"environment", {{name, "off"}}}}));
     EXPECT_EQ(daemon.check(), 3) << name;

@@ -30,7 +30,8 @@ class FailingPool : public DaemonTest {
 };
 
 Json quickly_failing(const std::vector<std::string>& behaviour) {
-  return testee_pool(behaviour, {{"restart", {{"backoff_min", "10ms"}, {"backoff_max", "20ms"}, {"burst", 3}}}});
+  return testee_pool(behaviour,
+                     {{"restart", {{"backoff_min", "10ms"}, {"backoff_max", "20ms"}, {"burst", 3}}}});
 }
 
 TEST_F(FailingPool, OneThatExitsAtOnceBacksOffThenFailsAndStartsAgainOnResume) {

@@ -10,7 +10,9 @@ namespace herd::test {
 namespace {
 
 /// Without a filter: what stops the worker here is the rest of the sandbox.
-Json unfiltered() { return testee_pool({"serve"}, {{"sandbox", {{"seccomp", "off"}}}}); }
+Json unfiltered() {
+  return testee_pool({"serve"}, {{"sandbox", {{"seccomp", "off"}}}});
+}
 
 /// Of the daemon's copy of herd-exec, which is the program of its workers' init.
 std::string executor_bytes(pid_t worker) {
@@ -33,8 +35,8 @@ TEST_F(IsolationFiles, NoFdLeaksIntoTheWorkerAndItsDirectoryHasAName) {
   EXPECT_TRUE(fds.at("4").get<std::string>().starts_with("socket:")) << fds << "this test's connection";
 }
 
-// Pitfall 3 (CVE-2019-5736): neither the worker's own program nor its init's can be written, also not by a later
-// start of it: every worker's init is the one sealed copy.
+// Pitfall 3 (CVE-2019-5736): neither the worker's own program nor its init's can be written, also not by a
+// later start of it: every worker's init is the one sealed copy.
 TEST_F(IsolationFiles, TheExecutorCannotBeOverwritten) {
   const std::string before = text_of(std::filesystem::path(HERD_TEST_HERDD).parent_path() / "herd-exec");
   start_with("a", unfiltered());
@@ -47,7 +49,8 @@ TEST_F(IsolationFiles, TheExecutorCannotBeOverwritten) {
   EXPECT_EQ(executor_bytes(worker), before);
   EXPECT_EQ(text_of(std::filesystem::path(HERD_TEST_HERDD).parent_path() / "herd-exec"), before);
   // Root itself can't write the copy that runs: it is sealed.
-  const UniqueFd running(::open(("/proc/" + status_of(worker)["PPid"] + "/exe").c_str(), O_WRONLY | O_CLOEXEC));
+  const UniqueFd running(
+      ::open(("/proc/" + status_of(worker)["PPid"] + "/exe").c_str(), O_WRONLY | O_CLOEXEC));
   EXPECT_FALSE(running);
 }
 
@@ -76,8 +79,8 @@ TEST_F(IsolationFiles, OnlyItsOwnMountsAreWritable) {
     EXPECT_TRUE(is_own) << path;
   }
   const Json& probes = report.at("probes");
-  for (const char* probe : {"write_root", "write_usr", "write_sysctl", "write_sysrq", "read_kcore", "mount_tmpfs",
-                            "mount_proc", "make_device", "open_tty"})
+  for (const char* probe : {"write_root", "write_usr", "write_sysctl", "write_sysrq", "read_kcore",
+                            "mount_tmpfs", "mount_proc", "make_device", "open_tty"})
     EXPECT_NE(probes.at(probe), "ok") << probe;
   EXPECT_EQ(probes.at("write_tmp"), "ok");
   EXPECT_EQ(probes.at("write_dev_shm"), "ok");

@@ -19,9 +19,12 @@ Json unfiltered(const Json& sandbox = Json::object()) {
 constexpr const char* kNoCapability = "0000000000000000";
 constexpr const char* kSets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
 
-bool has_keys() { return ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) >= 0; }
+bool has_keys() {
+  return ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) >= 0;
+}
 
-/// herdd as a service manager might start it: with groups and a session keyring of its own that holds a secret.
+/// herdd as a service manager might start it: with groups and a session keyring of its own that holds a
+/// secret.
 void give_groups_and_a_key() {
   const gid_t groups[] = {4, 27, 100};
   ::setgroups(3, groups);
@@ -66,7 +69,8 @@ TEST_F(IsolationIdentity, AllFiveCapabilitySetsAreEmptyAndTheSecurebitsLocked) {
   const Json report = report_of(daemon_, unfiltered());
   for (const char* set : kSets) EXPECT_EQ(report.at("status").at(set), kNoCapability) << set;
   const int securebits = report.at("securebits");
-  EXPECT_EQ(securebits & SECURE_ALL_BITS, SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_CAP_AMBIENT_RAISE);
+  EXPECT_EQ(securebits & SECURE_ALL_BITS,
+            SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_CAP_AMBIENT_RAISE);
   EXPECT_EQ(securebits & SECURE_ALL_LOCKS, SECURE_ALL_LOCKS & securebits);
   for (const int lock : {SECBIT_NOROOT_LOCKED, SECBIT_NO_SETUID_FIXUP_LOCKED, SECBIT_KEEP_CAPS_LOCKED,
                          SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED})
@@ -87,8 +91,8 @@ TEST_F(IsolationIdentity, TheDaemonsKeysAreNotTheWorkers) {
   rich_.stop();
 }
 
-// Pitfall 33: one idea of it, by ids and by namespace. With a pid namespace another worker has no number at all;
-// without one it has, and is another user's.
+// Pitfall 33: one idea of it, by ids and by namespace. With a pid namespace another worker has no number at
+// all; without one it has, and is another user's.
 TEST_F(IsolationIdentity, TwoWorkersCanNeitherSeeNorSignalEachOther) {
   Json pool = unfiltered();
   pool["workers"] = {{"min", 2}, {"max", 2}, {"spare", 0}};
@@ -100,7 +104,8 @@ TEST_F(IsolationIdentity, TwoWorkersCanNeitherSeeNorSignalEachOther) {
     const Json first = daemon_.acquire(name, "first"), second = daemon_.acquire(name, "second");
     const std::string path = "/signal?" + std::to_string(second.at("pid").get<int>());
     EXPECT_EQ(ask(first.at("address"), path).at("errno"), errno_name) << name;
-    EXPECT_NE(daemon_.worker(first.at("worker")).at("uid"), daemon_.worker(second.at("worker")).at("uid")) << name;
+    EXPECT_NE(daemon_.worker(first.at("worker")).at("uid"), daemon_.worker(second.at("worker")).at("uid"))
+        << name;
   }
 }
 

@@ -1,4 +1,5 @@
-// What a process inherits from its parent, and a worker does not inherit from the daemon, however that was started.
+// What a process inherits from its parent, and a worker does not inherit from the daemon, however that was
+// started.
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,6 +20,10 @@ constexpr rlim_t kOddStack = 3 << 20;
 void start_oddly() {
   ::umask(0077);
   ::setpriority(PRIO_PROCESS, 0, 5);
+  rlimit processes{};
+  ::getrlimit(RLIMIT_NPROC, &processes);
+  processes.rlim_cur /= 2;
+  ::setrlimit(RLIMIT_NPROC, &processes);
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY}, stack{kOddStack, RLIM_INFINITY}, files{500, 4096};
   ::setrlimit(RLIMIT_CORE, &unlimited);
   ::setrlimit(RLIMIT_STACK, &stack);
@@ -35,7 +40,7 @@ void start_oddly() {
   ::sigaddset(&blocked, SIGALRM);
   ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
   const int adjusted = ::open("/proc/self/oom_score_adj", O_WRONLY);
-  (void)!::write(adjusted, "-500", 4);
+  (void)!::write(adjusted, "500", 3);
   ::close(adjusted);
 }
 
@@ -64,12 +69,14 @@ TEST_F(IsolationInherited, NoSignalIsBlockedOrIgnored) {
 }
 
 // Pitfall 10: it follows the thread that made the process, so it is not used: the owner's line is.
-TEST_F(IsolationInherited, NoWorkerDiesOfTheEndOfAThreadInTheDaemon) { EXPECT_EQ(report().at("pdeathsig"), 0); }
+TEST_F(IsolationInherited, NoWorkerDiesOfTheEndOfAThreadInTheDaemon) {
+  EXPECT_EQ(report().at("pdeathsig"), 0);
+}
 
 // Pitfall 20.
 TEST_F(IsolationInherited, TheOomScoreIsItsOwn) {
   const Json one = report();
-  EXPECT_EQ(text_of("/proc/" + std::to_string(odd_.pid()) + "/oom_score_adj"), "-500\n");
+  ASSERT_EQ(text_of("/proc/" + std::to_string(odd_.pid()) + "/oom_score_adj"), "500\n");
   EXPECT_EQ(one.at("oom_score_adj"), 0);
 }
 
@@ -92,12 +99,18 @@ TEST_F(IsolationInherited, ASnapshotOfWhatElseIsInherited) {
   EXPECT_EQ(limits.at("SIGPENDING"), both(4096));
   EXPECT_EQ(limits.at("NICE"), both(0));
   EXPECT_EQ(limits.at("RTPRIO"), both(0));
-  for (const char* unlimited : {"NPROC", "AS", "DATA", "RSS", "FSIZE", "CPU", "LOCKS", "RTTIME"})
+  for (const char* unlimited : {"AS", "DATA", "RSS", "FSIZE", "CPU", "LOCKS", "RTTIME"})
     EXPECT_EQ(limits.at(unlimited), both(nullptr)) << unlimited;
+  // No limit either, but for the hard one that the host has for everybody: raising that takes
+  // CAP_SYS_RESOURCE.
+  rlimit processes{};
+  ::getrlimit(RLIMIT_NPROC, &processes);
+  const Json hosts = processes.rlim_max == RLIM_INFINITY ? Json(nullptr) : Json(processes.rlim_max);
+  EXPECT_EQ(limits.at("NPROC"), Json::array({hosts, hosts}));
 }
 
-// Pitfall 35: a core_pattern that names a program runs it as the host's root, whatever the limit is, unless it is
-// exactly 1 (core(5), fs/coredump.c).
+// Pitfall 35: a core_pattern that names a program runs it as the host's root, whatever the limit is, unless
+// it is exactly 1 (core(5), fs/coredump.c).
 TEST_F(IsolationInherited, ACrashLeavesNoCoreAndStartsNoCoreHandler) {
   const Json one = report();
   EXPECT_EQ(one.at("rlimits").at("CORE"), Json::array({1, 1}));

@@ -1,4 +1,5 @@
-// The network modes (pitfall 50). herd binds the socket, so a worker without a network is reached all the same.
+// The network modes (pitfall 50). herd binds the socket, so a worker without a network is reached all the
+// same.
 #include <unistd.h>
 
 #include "tests/support/daemon_test.hpp"
@@ -9,7 +10,8 @@ namespace {
 class Network : public DaemonTest {
  protected:
   Json report(const std::string& mode, const std::string& listen = "unix") {
-    start_with("a", testee_pool({"serve"}, {{"listen", listen}, {"sandbox", {{"network", mode}, {"seccomp", "off"}}}}));
+    start_with("a", testee_pool({"serve"},
+                                {{"listen", listen}, {"sandbox", {{"network", mode}, {"seccomp", "off"}}}}));
     session_ = daemon_.acquire("a", "s");
     return ask(session_.at("address"), "/report");
   }
@@ -50,7 +52,8 @@ TEST_F(Network, TwoWorkersWithTheirOwnHaveDifferentOnes) {
   Json pool = testee_pool({"serve"}, {{"sandbox", {{"network", "loopback"}}}});
   pool["workers"] = {{"min", 2}, {"max", 2}, {"spare", 0}};
   start_with("a", pool);
-  const pid_t first = daemon_.acquire("a", "first").at("pid"), second = daemon_.acquire("a", "second").at("pid");
+  const pid_t first = daemon_.acquire("a", "first").at("pid"),
+              second = daemon_.acquire("a", "second").at("pid");
   for (const char* kind : {"net", "pid", "mnt", "ipc", "uts", "cgroup"})
     EXPECT_NE(namespace_of(first, kind), namespace_of(second, kind)) << kind;
 }

@@ -7,7 +7,8 @@ namespace {
 class OutOfMemory : public DaemonTest {
  protected:
   void start_both() {
-    daemon_.write_pool("small", testee_pool({"serve"}, {{"limits", {{"memory", "24MiB"}}}, {"workers", {{"max", 2}}}}));
+    daemon_.write_pool(
+        "small", testee_pool({"serve"}, {{"limits", {{"memory", "24MiB"}}}, {"workers", {{"max", 2}}}}));
     daemon_.write_pool("other", testee_pool({"serve"}));
     daemon_.start();
     other_ = daemon_.acquire("other", "other");

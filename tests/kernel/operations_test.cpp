@@ -1,4 +1,5 @@
-// What operators do to a pool that is running: drain, resume, scale, restart; and what the pool does by itself.
+// What operators do to a pool that is running: drain, resume, scale, restart; and what the pool does by
+// itself.
 #include "tests/support/daemon_test.hpp"
 
 namespace herd::test {
@@ -29,11 +30,14 @@ TEST_F(Operations, ScaleTakesEffectInBothDirectionsAndNeverPassesMax) {
   EXPECT_EQ(daemon_.post("/v1/pools/a/scale", {{"min", 5}, {"max", 6}}).at("workers").at("max"), 6);
   const Json sessions[]{daemon_.acquire("a", "1"), daemon_.acquire("a", "2"), daemon_.acquire("a", "3"),
                         daemon_.acquire("a", "4"), daemon_.acquire("a", "5"), daemon_.acquire("a", "6")};
-  EXPECT_EQ(daemon_.call("POST", "/v1/pools/a/sessions", {{"session", "7"}, {"timeout", "50ms"}}).status, 504U);
+  EXPECT_EQ(daemon_.call("POST", "/v1/pools/a/sessions", {{"session", "7"}, {"timeout", "50ms"}}).status,
+            504U);
   EXPECT_EQ(daemon_.workers("a").size(), 6U);
   daemon_.post("/v1/pools/a/scale", {{"min", 0}, {"max", 1}});
-  for (const Json& session : sessions) daemon_.remove("/v1/pools/a/sessions/" + session.at("session").get<std::string>());
-  for (const Json& session : sessions) daemon_.wait_for({.type = "worker_gone", .worker = session.at("worker")});
+  for (const Json& session : sessions)
+    daemon_.remove("/v1/pools/a/sessions/" + session.at("session").get<std::string>());
+  for (const Json& session : sessions)
+    daemon_.wait_for({.type = "worker_gone", .worker = session.at("worker")});
   daemon_.acquire("a", "8");
   EXPECT_EQ(daemon_.workers("a").size(), 1U);
   EXPECT_EQ(daemon_.call("POST", "/v1/pools/a/scale", {{"min", 3}, {"max", 2}}).status, 400U);
@@ -42,8 +46,7 @@ TEST_F(Operations, ScaleTakesEffectInBothDirectionsAndNeverPassesMax) {
 TEST_F(Operations, SpareWorkersAreKeptReadyAheadOfSessions) {
   start_with("a", sized(0, 4, 2));
   const Json first = daemon_.acquire("a", "1");
-  daemon_.wait_for({.type = "worker_ready", .pool = "a"});
-  while (daemon_.get("/v1/pools/a").at("workers").at("idle") != 2) ASSERT_TRUE(daemon_.is_running());
+  daemon_.wait_for_pool("a", [](const Json& pool) { return pool.at("workers").at("idle") == 2; });
   EXPECT_EQ(daemon_.workers("a").size(), 3U);
   EXPECT_EQ(daemon_.acquire("a", "1").at("worker"), first.at("worker"));
 }
@@ -51,7 +54,7 @@ TEST_F(Operations, SpareWorkersAreKeptReadyAheadOfSessions) {
 TEST_F(Operations, ARestartReplacesIdleWorkersAndLeavesBoundOnesTheirSession) {
   start_with("a", sized(2, 4, 0));
   const Json bound = daemon_.acquire("a", "s");
-  while (daemon_.get("/v1/pools/a").at("workers").at("idle") != 1) ASSERT_TRUE(daemon_.is_running());
+  daemon_.wait_for_pool("a", [](const Json& pool) { return pool.at("workers").at("idle") == 1; });
   std::string idle;
   for (const Json& worker : daemon_.workers("a"))
     if (worker.at("state") == "idle") idle = worker.at("id");
@@ -59,8 +62,10 @@ TEST_F(Operations, ARestartReplacesIdleWorkersAndLeavesBoundOnesTheirSession) {
   const Json gone = daemon_.wait_for({.type = "worker_gone", .worker = idle});
   EXPECT_EQ(gone.at("reason").at("kind"), "recycled");
   // The new one was ready before the old one went.
-  daemon_.wait_for([&](const Json& event) { return event.at("type") == "worker_ready" && event.at("worker") != idle &&
-                                                   event.at("worker") != bound.at("worker"); });
+  daemon_.wait_for([&](const Json& event) {
+    return event.at("type") == "worker_ready" && event.at("worker") != idle &&
+           event.at("worker") != bound.at("worker");
+  });
   EXPECT_EQ(ask(bound.at("address"), "/").at("worker"), bound.at("worker"));
   daemon_.remove("/v1/pools/a/sessions/s");
   daemon_.wait_for({.type = "worker_gone", .worker = bound.at("worker")});

@@ -16,7 +16,8 @@ TEST_F(Output, AFloodIsDrainedAndTheDaemonAnswersMeanwhile) {
   const std::string worker = daemon_.wait_until_ready("a").at("id");
   // More lines than are kept have come, so the worker was not blocked by a full pipe.
   daemon_.wait_for_line(worker, [](const Json& line) {
-    return line.value("text", "").starts_with("line ") && std::stol(line.at("text").get<std::string>().substr(5)) > 50'000;
+    return line.value("text", "").starts_with("line ") &&
+           std::stol(line.at("text").get<std::string>().substr(5)) > 50'000;
   });
   for (int i = 0; i < 20; ++i) {
     const auto before = std::chrono::steady_clock::now();
@@ -36,7 +37,8 @@ TEST_F(Output, ALineOfTenMegabytesIsCutAndTheNextIsWhole) {
   const std::string worker = daemon_.wait_until_ready("a").at("id");
   const Json cut = daemon_.wait_for_line(worker, [](const Json& line) { return line.value("cut", false); });
   EXPECT_EQ(cut.at("text"), std::string(kLongestLine, 'x'));
-  const Json next = daemon_.wait_for_line(worker, [](const Json& line) { return line.value("text", "") == "after"; });
+  const Json next =
+      daemon_.wait_for_line(worker, [](const Json& line) { return line.value("text", "") == "after"; });
   EXPECT_EQ(next.at("cut"), false);
   EXPECT_EQ(next.at("stream"), "stdout");
   EXPECT_EQ(next.at("seq"), cut.at("seq").get<int>() + 1);

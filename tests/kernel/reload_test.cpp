@@ -24,9 +24,9 @@ TEST_F(Reload, AnUnchangedPoolIsNotTouchedAndANewOneStarts) {
   const Json session = daemon_.acquire("a", "s");
   daemon_.write_pool("b", with_greeting("two"));
   const Json answer = daemon_.post("/v1/reload");
-  ASSERT_EQ(answer.at("pools").size(), 1U) << answer;
-  EXPECT_EQ(answer.at("pools").at(0).at("pool"), "b");
-  EXPECT_EQ(answer.at("pools").at(0).at("action"), "added");
+  ASSERT_EQ(answer.at("plan").size(), 1U) << answer;
+  EXPECT_EQ(answer.at("plan").at(0).at("pool"), "b");
+  EXPECT_EQ(answer.at("plan").at(0).at("after"), "defined");
   EXPECT_EQ(greeting_of(daemon_.acquire("b", "s")), "two");
   EXPECT_EQ(daemon_.acquire("a", "s").at("pid"), session.at("pid"));
 }
@@ -55,7 +55,7 @@ TEST_F(Reload, ADryRunSaysThePlanAndDoesNothing) {
   daemon_.write_pool("a", changed);
   const Json plan = daemon_.post("/v1/reload?dry_run=1");
   std::map<std::string, std::string> applies;
-  for (const Json& change : plan.at("pools").at(0).at("changes")) applies[change.at("field")] = change.at("applies");
+  for (const Json& change : plan.at("plan")) applies[change.at("field")] = change.at("applies");
   EXPECT_EQ(applies["/workers/max"], "live") << plan;
   EXPECT_EQ(applies["/limits/pids"], "recycle") << plan;
   EXPECT_EQ(daemon_.get("/v1/pools/a").at("workers").at("max"), 3);
@@ -78,8 +78,9 @@ TEST_F(Reload, ARecycleGivesNewSessionsTheNewDefinitionAndBoundOnesKeepTheirs) {
 TEST_F(Reload, ADefinitionThatNeverGetsReadyLeavesTheOldOneServing) {
   start_with("a", with_greeting("one"));
   const std::string old = daemon_.wait_until_ready("a").at("id");
-  Json broken = testee_pool({"exit", "9"}, {{"workers", {{"max", 3}}},
-                                            {"restart", {{"backoff_min", "10ms"}, {"backoff_max", "10ms"}, {"burst", 2}}}});
+  Json broken = testee_pool({"exit", "9"},
+                            {{"workers", {{"max", 3}}},
+                             {"restart", {{"backoff_min", "10ms"}, {"backoff_max", "10ms"}, {"burst", 2}}}});
   broken["limits"]["pids"] = 50;
   daemon_.write_pool("a", broken);
   daemon_.post("/v1/reload");
@@ -94,7 +95,8 @@ TEST_F(Reload, ARemovedPoolEndsWithItsWorkers) {
   const Json session = daemon_.acquire("a", "s");
   daemon_.remove_pool("a");
   daemon_.post("/v1/reload");
-  EXPECT_EQ(daemon_.wait_for({.type = "worker_gone", .worker = session.at("worker")}).at("reason").at("kind"), "stopped");
+  EXPECT_EQ(daemon_.wait_for({.type = "worker_gone", .worker = session.at("worker")}).at("reason").at("kind"),
+            "stopped");
   EXPECT_FALSE(is_running(session.at("pid")));
   EXPECT_EQ(daemon_.call("POST", "/v1/pools/a/sessions", Json::object()).status, 404U);
 }

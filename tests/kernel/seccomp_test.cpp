@@ -10,20 +10,21 @@ struct Policy {
   std::string word, enter;
 };
 
-void PrintTo(const Policy& policy, std::ostream* out) { *out << policy.word << " " << policy.enter; }
+void PrintTo(const Policy& policy, std::ostream* out) {
+  *out << policy.word << " " << policy.enter;
+}
 
 Json under(const Policy& policy, const std::vector<std::string>& behaviour) {
-  return testee_pool(behaviour, {{"sandbox", {{"seccomp", {{"policy", policy.word}, {"enter", policy.enter}}}}},
-                                 {"restart", {{"burst", 1}}}});
+  return testee_pool(behaviour,
+                     {{"sandbox", {{"seccomp", {{"policy", policy.word}, {"enter", policy.enter}}}}},
+                      {"restart", {{"burst", 1}}}});
 }
 
 class Seccomp : public DaemonTest, public ::testing::WithParamInterface<Policy> {
  protected:
-  /// The testee's word for what the call gave; "" where the worker died of it.
-  std::string result_of(const std::string& call) {
-    start_with("a", under(GetParam(), {"syscall", call}));
+  /// The testee's word for what the call gave.
+  std::string result() {
     const std::string worker = daemon_.wait_until_ready("a").at("id");
-    if (GetParam().word == "kill") return "";
     const Json line = daemon_.wait_for_line(worker, [](const Json& one) { return one.contains("text"); });
     return Json::parse(line.at("text").get<std::string>()).at("result");
   }
@@ -51,12 +52,12 @@ TEST_P(Seccomp, TheKernelHasTheFilterBeforeTheWorkerIsServed) {
 
 TEST_P(Seccomp, ADeniedCallDoesWhatThePolicySays) {
   // The kernel itself allows it to anybody, so what is refused here is refused by the filter.
-  const std::string result = result_of("keyctl");
+  start_with("a", under(GetParam(), {"syscall", "keyctl"}));
   if (GetParam().word == "kill") {
     const Json gone = daemon_.wait_for({.type = "worker_gone", .pool = "a"});
     EXPECT_EQ(gone.at("reason").at("kind"), "denied_syscall") << gone;
   } else {
-    EXPECT_EQ(result, GetParam().word == "errno" ? "EPERM" : "ok");
+    EXPECT_EQ(result(), GetParam().word == "errno" ? "EPERM" : "ok");
   }
 }
 

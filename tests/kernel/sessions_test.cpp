@@ -100,20 +100,20 @@ TEST_F(Sessions, AClientThatLeavesWhileItIsQueuedTakesNoWorker) {
   start_with("a", up_to(1));
   daemon_.acquire("a", "first");
   {
-    Process client({"/usr/bin/env", "curl", "-s", "--unix-socket", daemon_.socket(), "-d", R"({"session": "gone"})",
-                    "http://herd/v1/pools/a/sessions"},
-                   {.environment = {"PATH=/usr/bin:/bin"}, .before_exec = {}, .output = ""});
-    while (daemon_.get("/v1/pools/a").at("queued") == 0) ASSERT_TRUE(is_running(client.pid())) << "curl is needed";
+    const Process client({"/usr/bin/env", "curl", "-s", "--unix-socket", daemon_.socket(), "-d",
+                          R"({"session": "gone"})", "http://herd/v1/pools/a/sessions"},
+                         {.environment = {"PATH=/usr/bin:/bin"}, .before_exec = {}, .output = ""});
+    daemon_.wait_for_pool("a", [](const Json& pool) { return pool.at("queued") == 1; });
   }
-  while (daemon_.get("/v1/pools/a").at("queued") != 0) {
-  }
+  daemon_.wait_for_pool("a", [](const Json& pool) { return pool.at("queued") == 0; });
   daemon_.remove("/v1/pools/a/sessions/first");
   daemon_.acquire("a", "second");
   for (const Json& event : daemon_.events()) EXPECT_NE(event.at("session"), "gone") << event;
 }
 
-TEST_F(Sessions, AFullQueueAndATimeoutAreSaid) {
+TEST_F(Sessions, AFullQueueIsSaid) {
   start_with("a", up_to(1, {{"sessions", {{"queue_limit", 0}}}}));
+  daemon_.wait_until_ready("a");
   daemon_.acquire("a", "first");
   const Reply full = daemon_.call("POST", "/v1/pools/a/sessions", {{"session", "second"}});
   EXPECT_EQ(full.status, 429U) << full.text;

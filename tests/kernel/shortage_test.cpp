@@ -1,4 +1,5 @@
-// When the host runs out of something the daemon says of what, survives, and goes on once there is some again.
+// When the host runs out of something the daemon says of what, survives, and goes on once there is some
+// again.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -18,9 +19,10 @@ namespace fs = std::filesystem;
 
 /// Restarts fast and without end, so that the end of the shortage is noticed.
 Json patient(const Json& overrides = Json::object()) {
-  Json pool = testee_pool({"serve"}, {{"workers", {{"min", 0}, {"max", 1}, {"spare", 0}}},
-                                      {"restart", {{"backoff_min", "20ms"}, {"backoff_max", "50ms"}, {"burst", 10000}}},
-                                      {"limits", {{"open_files", 32}}}});
+  Json pool = testee_pool({"serve"},
+                          {{"workers", {{"min", 0}, {"max", 1}, {"spare", 0}}},
+                           {"restart", {{"backoff_min", "20ms"}, {"backoff_max", "50ms"}, {"burst", 10000}}},
+                           {"limits", {{"open_files", 32}}}});
   pool.merge_patch(overrides);
   return pool;
 }
@@ -54,7 +56,8 @@ TEST_F(Shortage, OfFds) {
   short_->post("/v1/pools/a/scale", {{"min", 30}});
   const Json gone = end_with(EMFILE);
   EXPECT_EQ(gone.at("reason").at("kind"), "setup_failed") << gone;
-  EXPECT_NE(gone.at("reason").at("text").get<std::string>().find("Too many open files"), std::string::npos) << gone;
+  EXPECT_NE(gone.at("reason").at("text").get<std::string>().find("Too many open files"), std::string::npos)
+      << gone;
   EXPECT_LE(open_fds_of(short_->pid()), 80);
 
   short_->post("/v1/pools/a/scale", {{"min", 0}, {"max", 1}});
@@ -62,7 +65,7 @@ TEST_F(Shortage, OfFds) {
 }
 
 TEST_F(Shortage, OfProcesses) {
-  HERD_NEEDS(!v1_mount("pids").empty(), "the v1 pids hierarchy");
+  HERD_ONLY_WITH(!v1_mount("pids").empty(), "v1 pids hierarchy");
   const std::string cgroup = v1_mount("pids") + "/herd-test-shortage-" + std::to_string(::getpid());
   fs::create_directory(cgroup);
   start(patient(), [&cgroup] { std::ofstream(cgroup + "/cgroup.procs") << "0"; });
@@ -70,7 +73,8 @@ TEST_F(Shortage, OfProcesses) {
   short_->post("/v1/pools/a/scale", {{"min", 1}});
   const Json gone = end_with(EAGAIN);
   EXPECT_EQ(gone.at("reason").at("kind"), "setup_failed") << gone;
-  EXPECT_NE(gone.at("reason").at("text").get<std::string>().find("no more processes"), std::string::npos) << gone;
+  EXPECT_NE(gone.at("reason").at("text").get<std::string>().find("no more processes"), std::string::npos)
+      << gone;
 
   std::ofstream(cgroup + "/pids.max") << "max";
   short_->acquire("a", "s");
@@ -100,15 +104,16 @@ TEST_F(Shortage, OfSpaceForSockets) {
   short_->post("/v1/pools/a/scale", {{"min", 1}});
   const Json gone = end_with(ENOSPC);
   EXPECT_EQ(gone.at("reason").at("kind"), "setup_failed") << gone;
-  EXPECT_NE(gone.at("reason").at("text").get<std::string>().find("No space left on device"), std::string::npos) << gone;
+  EXPECT_NE(gone.at("reason").at("text").get<std::string>().find("No space left on device"),
+            std::string::npos)
+      << gone;
 
   while (fillers > 0) fs::remove(run + "filler-" + std::to_string(--fillers));
   EXPECT_EQ(short_->acquire("a", "s").at("created"), true);
 }
 
 TEST_F(Shortage, OfSpaceForTheStateIsAReasonNotToStart) {
-  TestDaemon daemon{{.config = {{"state_directory", "/mnt/state"}},
-                     .before_exec = [] {
+  TestDaemon daemon{{.config = {{"state_directory", "/mnt/state"}}, .before_exec = [] {
                        mount_small("/mnt", "mode=755,size=4k");
                        std::ofstream("/mnt/filler") << std::string(4096, 'x');
                      }}};

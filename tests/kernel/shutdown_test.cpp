@@ -1,5 +1,10 @@
 // The daemon's own end, and two daemons at once.
 #include <signal.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/support/daemon_test.hpp"
 
@@ -12,7 +17,8 @@ using Shutdown = DaemonTest;
 TEST_F(Shutdown, SigtermEndsAllWorkersInGoodOrder) {
   daemon_.write_pool("a", testee_pool({"serve"}, {{"workers", {{"min", 4}, {"max", 4}}}}));
   daemon_.write_pool("b", testee_pool({"stubborn-tree"}, {{"stop", {{"grace", "100ms"}}}}));
-  daemon_.write_pool("c", testee_pool({"fork-bomb"}, {{"stop", {{"grace", "100ms"}}}, {"limits", {{"pids", 40}}}}));
+  daemon_.write_pool(
+      "c", testee_pool({"fork-bomb"}, {{"stop", {{"grace", "100ms"}}}, {"limits", {{"pids", 40}}}}));
   daemon_.start();
   const Json session = daemon_.acquire("a", "s");
   daemon_.wait_until_ready("b");
@@ -48,6 +54,30 @@ TEST_F(Shutdown, ASecondDaemonOnTheSameSocketRefusesAndHarmsNothing) {
   EXPECT_NE(daemon_.log().find("cannot start"), std::string::npos);
   EXPECT_EQ(daemon_.acquire("a", "s").at("pid"), session.at("pid"));
   EXPECT_EQ(ask(session.at("address"), "/").at("worker"), session.at("worker"));
+}
+
+// It refused, but had removed the first one's workers' sockets by then.
+TEST_F(Shutdown, ASecondDaemonInTheSameDirectoryRefusesAndHarmsNothing) {
+  start_with("a", testee_pool({"serve"}));
+  const Json session = daemon_.acquire("a", "s");
+  const std::string other = daemon_.directory() + "/other.json";
+  Json config = Json::parse(text_of(daemon_.directory() + "/herd.json"));
+  config["control"]["path"] = std::filesystem::path(daemon_.socket()).replace_filename("other.sock").string();
+  std::ofstream(other) << config.dump();
+  const std::string command = std::string(HERD_TEST_HERDD) + " --config " + other + " 2>/dev/null";
+  EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 1);
+  EXPECT_FALSE(std::filesystem::exists(config["control"]["path"].get<std::string>()));
+  EXPECT_EQ(ask(session.at("address"), "/").at("worker"), session.at("worker"));
+}
+
+// The grace was only looked at in a quiet moment, which this worker never has.
+TEST_F(Shutdown, AWorkerThatIsNeverQuietDoesNotOutliveItsGraceWithoutTheDaemon) {
+  start_with("a",
+             testee_pool({"never-quiet"}, {{"stop", {{"grace", "200ms"}}}, {"limits", {{"cpu", "off"}}}}));
+  daemon_.wait_until_ready("a");
+  daemon_.kill();
+  EXPECT_TRUE(daemon_.workers_end_within(20s));
+  daemon_.start();  // clears the leaves away, and so stop() finds nothing
 }
 
 // They share the host's uids, and neither clears away the other's workers.

@@ -16,8 +16,8 @@ Json many_workers(int count, const std::vector<std::string>& behaviour = {"serve
   return testee_pool(behaviour, {{"workers", {{"min", count}, {"max", count}, {"spare", 0}}}});
 }
 
-// Pitfalls 6, 7: glibc's setuid in a child that shares memory would change the daemon's threads, and a handler of the
-// daemon's would run in the child.
+// Pitfalls 6, 7: glibc's setuid in a child that shares memory would change the daemon's threads, and a
+// handler of the daemon's would run in the child.
 TEST_F(Spawning, ASignalStormWhileWorkersStartHarmsNothing) {
   constexpr int kWorkers = 24;
   daemon_.write_pool("a", many_workers(kWorkers));
@@ -48,7 +48,8 @@ TEST_F(Spawning, ThePidThatIsToldIsTheWorkersOwnOnTheHost) {
   const pid_t pid = session.at("pid");
   EXPECT_EQ(status_of(pid)["Name"], "testee");
   const std::string cgroup = "/" + daemon_.cgroup_root() + "/a/" + session.at("worker").get<std::string>();
-  EXPECT_NE(text_of("/proc/" + std::to_string(pid) + "/cgroup").find("0::" + cgroup + "\n"), std::string::npos);
+  EXPECT_NE(text_of("/proc/" + std::to_string(pid) + "/cgroup").find("0::" + cgroup + "\n"),
+            std::string::npos);
   const auto ids = status_of(pid)["NSpid"];
   EXPECT_TRUE(ids.ends_with("\t2")) << ids << ": in its own pid namespace it is init's first child";
   EXPECT_EQ(ask(session.at("address"), "/").at("pid"), 2);
@@ -76,7 +77,8 @@ TEST_F(Spawning, TheNextDaemonRemovesTheCgroupsThatAKilledOneLeft) {
   const Json after = daemon_.acquire("a", "s");
   EXPECT_NE(after.at("worker"), before.at("worker"));
   EXPECT_FALSE(is_running(before.at("pid")));
-  const std::string left = v2_mount() + "/" + daemon_.cgroup_root() + "/a/" + before.at("worker").get<std::string>();
+  const std::string left =
+      v2_mount() + "/" + daemon_.cgroup_root() + "/a/" + before.at("worker").get<std::string>();
   EXPECT_TRUE(text_of(left + "/cgroup.procs").empty());
 }
 
@@ -92,8 +94,8 @@ TEST_F(Spawning, KilledAtRandomMomentsOfAStartTheDaemonLeavesNothingRunning) {
     const auto moment = std::chrono::microseconds(microseconds(random));
     std::this_thread::sleep_for(moment);  // not a wait: the random moment is what is tried
     daemon_.kill();
-    ASSERT_TRUE(daemon_.workers_end_within(kPatience)) << "seed " << kSeed << " round " << round << ": killed after "
-                                                       << moment.count() << " us";
+    ASSERT_TRUE(daemon_.workers_end_within(kPatience))
+        << "seed " << kSeed << " round " << round << ": killed after " << moment.count() << " us";
     ASSERT_TRUE(processes_below(daemon_.cgroup_root()).empty()) << "seed " << kSeed << " round " << round;
   }
   daemon_.start();  // and the next one clears up and works

@@ -33,6 +33,15 @@ TEST_F(Verification, AWorkerThatNeverEntersItsSandboxIsNeverServed) {
   expect_never_served();
 }
 
+// It has the worker's listener and files, and none of its filter.
+TEST_F(Verification, AChildThatWasForkedBeforeTheSandboxIsSeen) {
+  start_with("a", testee_pool({"child-before-entering"}, kFailsAtOnce));
+  const Json reason = reason_of_first_end();
+  EXPECT_EQ(reason.at("kind"), "not_verified");
+  EXPECT_NE(reason.at("what").get<std::string>().find("seccomp"), std::string::npos) << reason;
+  expect_never_served();
+}
+
 TEST_F(Verification, AProgramThatSaysNothingIsGivenItsTimeToEnterAndNoMore) {
   Json pool = testee_pool({"serve-no-sandbox"}, kFailsAtOnce);
   pool["ready"] = {{"started", true}, {"timeout", "300ms"}};
@@ -48,6 +57,29 @@ TEST_F(Verification, OneThatEntersLateIsServedOnceItHas) {
   const Json record = daemon_.wait_until_ready("a");
   EXPECT_TRUE(record.at("isolation").at("verified"));
   EXPECT_EQ(status_of(record.at("pid").get<pid_t>())["Seccomp"], "2");
+}
+
+// Pitfall 24: a thread that was there before the worker entered is as much in the sandbox.
+TEST_F(Verification, EnteringReachesEveryThread) {
+  start_with("a", testee_pool({"threads-then-enter"}));
+  const pid_t pid = daemon_.wait_until_ready("a").at("pid");
+  const auto threads = threads_of(pid);
+  EXPECT_EQ(threads.size(), 5U);
+  for (const pid_t thread : threads) {
+    const auto status = status_of(std::to_string(pid) + "/task/" + std::to_string(thread));
+    EXPECT_EQ(status.at("Seccomp"), "2") << thread;
+    EXPECT_EQ(status.at("NoNewPrivs"), "1") << thread;
+  }
+}
+
+// Pitfall 23: the kernel answers with the thread's id, which is no success.
+TEST_F(Verification, WhereAThreadCannotEnterTheWorkerIsToldAndNeverServed) {
+  start_with("a", testee_pool({"tsync-fail"}, kFailsAtOnce));
+  const Json gone = daemon_.wait_for({.type = "worker_gone", .pool = "a"});
+  EXPECT_EQ(gone.at("reason").at("kind"), "not_verified");
+  const Json line = daemon_.wait_for_line(gone.at("worker"), [](const Json&) { return true; });
+  EXPECT_NE(Json::parse(line.at("text").get<std::string>()).at("result"), 0) << line;
+  expect_never_served();
 }
 
 TEST_F(Verification, ReadyFromAnotherProcessOfTheWorkerIsRefused) {
@@ -67,7 +99,8 @@ UniqueFd listen_on(const std::string& address) {
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&wanted), sizeof wanted) != 0 || ::listen(fd.get(), 8) != 0)
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&wanted), sizeof wanted) != 0 ||
+      ::listen(fd.get(), 8) != 0)
     return {};
   return fd;
 }

@@ -1,4 +1,5 @@
-// The fixture of tests with one daemon: whatever the test did, at its end the daemon stops well and leaves nothing.
+// The fixture of tests with one daemon: whatever the test did, at its end the daemon stops well and leaves
+// nothing.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -35,7 +35,8 @@ std::vector<pid_t> numbered_entries(const std::string& directory) {
   for (auto entry = fs::directory_iterator(directory, error); !error && entry != fs::directory_iterator();
        entry.increment(error)) {
     const std::string name = entry->path().filename();
-    if (std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) numbers.push_back(std::stoi(name));
+    if (std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; }))
+      numbers.push_back(std::stoi(name));
   }
   return numbers;
 }
@@ -57,7 +58,8 @@ std::vector<CgroupMount> cgroup_mounts() {
     while (words >> skip && skip != "-") {
     }
     words >> type >> source >> options;
-    if (root == "/" && (type == "cgroup" || type == "cgroup2")) mounts.push_back({path, type == "cgroup2", options});
+    if (root == "/" && (type == "cgroup" || type == "cgroup2"))
+      mounts.push_back({path, type == "cgroup2", options});
   }
   return mounts;
 }
@@ -87,7 +89,9 @@ std::map<std::string, std::string> status_of(const std::string& process) {
   return fields;
 }
 
-std::vector<pid_t> threads_of(pid_t pid) { return numbered_entries("/proc/" + std::to_string(pid) + "/task"); }
+std::vector<pid_t> threads_of(pid_t pid) {
+  return numbered_entries("/proc/" + std::to_string(pid) + "/task");
+}
 
 std::vector<pid_t> children_of(pid_t pid) {
   std::vector<pid_t> children;
@@ -111,7 +115,8 @@ std::vector<pid_t> processes_below(const std::string& root) {
   std::vector<pid_t> found;
   for (const pid_t pid : numbered_entries("/proc")) {
     const std::string cgroups = text_of("/proc/" + std::to_string(pid) + "/cgroup");
-    if (cgroups.find(":/" + root + "/") == std::string::npos && cgroups.find(":/" + root + "\n") == std::string::npos)
+    if (cgroups.find(":/" + root + "/") == std::string::npos &&
+        cgroups.find(":/" + root + "\n") == std::string::npos)
       continue;
     const auto status = status_of(pid);
     if (status.contains("State") && !status.at("State").starts_with("Z")) found.push_back(pid);
@@ -123,7 +128,9 @@ std::vector<pid_t> processes_in(const std::string& cgroup) {
   return numbers_of(text_of(v2_mount() + cgroup + "/cgroup.procs"));
 }
 
-UniqueFd open_pidfd(pid_t pid) { return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
+UniqueFd open_pidfd(pid_t pid) {
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
 
 bool ends_within(const UniqueFd& pidfd, std::chrono::milliseconds deadline) {
   if (!pidfd) return true;
@@ -133,7 +140,8 @@ bool ends_within(const UniqueFd& pidfd, std::chrono::milliseconds deadline) {
 
 bool is_running(pid_t pid) {
   const auto status = status_of(pid);
-  return status.contains("State") && !status.at("State").starts_with("Z") && !status.at("State").starts_with("X");
+  return status.contains("State") && !status.at("State").starts_with("Z") &&
+         !status.at("State").starts_with("X");
 }
 
 bool empties_within(const std::string& cgroup, std::chrono::milliseconds deadline) {

@@ -29,7 +29,9 @@ std::string v1_mount(const std::string& controller);
 
 /// The fields of /proc/PID/status; empty where there is no such process.
 std::map<std::string, std::string> status_of(const std::string& process);
-inline std::map<std::string, std::string> status_of(pid_t pid) { return status_of(std::to_string(pid)); }
+inline std::map<std::string, std::string> status_of(pid_t pid) {
+  return status_of(std::to_string(pid));
+}
 std::vector<pid_t> threads_of(pid_t pid);
 std::vector<pid_t> children_of(pid_t pid);
 int open_fds_of(pid_t pid);

@@ -14,6 +14,8 @@ bool requires_kernel() {
   return value != nullptr && std::string_view(value) == "1";
 }
 
-bool can_run_workers() { return ::geteuid() == 0 && !cgroup_mounts().empty(); }
+bool can_run_workers() {
+  return ::geteuid() == 0 && !cgroup_mounts().empty();
+}
 
 }  // namespace herd::test

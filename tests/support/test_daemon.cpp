@@ -72,17 +72,19 @@ Json testee_pool(const std::vector<std::string>& behaviour, const Json& override
   Json command = Json::array({HERD_TEST_TESTEE});
   for (const std::string& word : behaviour) command.push_back(word);
   // The build tree may lie in /home, /root or /tmp, which workers don't see.
-  Json pool{{"command", command},
-            {"workers", {{"min", 1}, {"max", 1}, {"spare", 0}}},
-            {"ready", {{"timeout", "20s"}}},
-            {"stop", {{"grace", "5s"}}},
-            {"limits", {{"cpu", "off"}}},
-            {"sandbox", {{"filesystem", {{"read_only", {fs::path(HERD_TEST_TESTEE).parent_path().string()}}}}}}};
+  Json pool{
+      {"command", command},
+      {"workers", {{"min", 1}, {"max", 1}, {"spare", 0}}},
+      {"ready", {{"timeout", "20s"}}},
+      {"stop", {{"grace", "5s"}}},
+      {"limits", {{"cpu", "off"}}},
+      {"sandbox", {{"filesystem", {{"read_only", {fs::path(HERD_TEST_TESTEE).parent_path().string()}}}}}}};
   pool.merge_patch(overrides);
   return pool;
 }
 
-TestDaemon::TestDaemon(DaemonOptions options) : options_(std::move(options)), cgroup_root_(new_cgroup_root()) {
+TestDaemon::TestDaemon(DaemonOptions options)
+    : options_(std::move(options)), cgroup_root_(new_cgroup_root()) {
   fs::create_directory(directory() + "/pools.d");
   Json file = daemon_file(directory(), cgroup_root_);
   file.merge_patch(options_.config);
@@ -104,11 +106,16 @@ void TestDaemon::write_pool_text(const std::string& name, const std::string& tex
   directory_.write("pools.d/" + name + ".json", text);
 }
 
-void TestDaemon::remove_pool(const std::string& name) const { fs::remove(directory() + "/pools.d/" + name + ".json"); }
+void TestDaemon::remove_pool(const std::string& name) const {
+  fs::remove(directory() + "/pools.d/" + name + ".json");
+}
 
-std::string TestDaemon::socket() const { return directory() + "/run/control.sock"; }
+std::string TestDaemon::socket() const {
+  return directory() + "/run/control.sock";
+}
 
-Process TestDaemon::spawn(const std::vector<std::string>& more_arguments, const std::string& notify_socket) const {
+Process TestDaemon::spawn(const std::vector<std::string>& more_arguments,
+                          const std::string& notify_socket) const {
   std::vector<std::string> arguments{HERD_TEST_HERDD, "--config", directory() + "/herd.json"};
   arguments.insert(arguments.end(), more_arguments.begin(), more_arguments.end());
   std::vector<std::string> environment{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
@@ -163,7 +170,8 @@ void TestDaemon::stop() {
   event_stream_.reset();
   signal(SIGTERM);
   const auto status = process_.wait(kPatience);
-  if (!status) throw failure("herdd did not end within " + std::to_string(kPatience.count()) + " s of SIGTERM");
+  if (!status)
+    throw failure("herdd did not end within " + std::to_string(kPatience.count()) + " s of SIGTERM");
   EXPECT_TRUE(WIFEXITED(*status) && WEXITSTATUS(*status) == 0) << "herdd's wait status is " << *status;
   reap_orphans();
   for (const std::string& left : leftovers()) ADD_FAILURE() << "left over: " << left;
@@ -187,7 +195,8 @@ std::vector<std::string> TestDaemon::leftovers() const {
   for (const pid_t pid : processes_below(cgroup_root_))
     left.push_back("process " + std::to_string(pid) + " " + status_of(pid)["Name"]);
   for (const CgroupMount& mount : cgroup_mounts())
-    if (fs::exists(mount.path + "/" + cgroup_root_)) left.push_back("cgroup " + mount.path + "/" + cgroup_root_);
+    if (fs::exists(mount.path + "/" + cgroup_root_))
+      left.push_back("cgroup " + mount.path + "/" + cgroup_root_);
   if (fs::exists(socket())) left.push_back("the control socket");
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory() + "/run/workers", error))
@@ -195,8 +204,8 @@ std::vector<std::string> TestDaemon::leftovers() const {
   if (text_of("/proc/self/mountinfo").find(directory()) != std::string::npos)
     left.push_back("a mount below " + directory());
   for (const pid_t child : children_of(::getpid()))
-    if (test::is_running(child) && status_of(child)["Name"].starts_with("herd"))
-      left.push_back("child " + std::to_string(child) + " " + status_of(child)["Name"]);
+    if (test::is_running(child) && status_of(child)["Name"] == "herd-exec")
+      left.push_back("child " + std::to_string(child) + " herd-exec");
   return left;
 }
 
@@ -208,7 +217,8 @@ Reply TestDaemon::call(const std::string& method, const std::string& target, con
 
 Json TestDaemon::expect_ok(const std::string& method, const std::string& target, const Json& body) {
   const Reply reply = call(method, target, body);
-  if (!reply.ok()) throw failure(method + " " + target + ": " + std::to_string(reply.status) + " " + reply.text);
+  if (!reply.ok())
+    throw failure(method + " " + target + ": " + std::to_string(reply.status) + " " + reply.text);
   return reply.body;
 }
 
@@ -218,7 +228,8 @@ Json TestDaemon::acquire(const std::string& pool, const std::string& session, co
   return post("/v1/pools/" + pool + "/sessions", body);
 }
 
-protocol::LineStream TestDaemon::open(const std::string& method, const std::string& target, const Json& body) {
+protocol::LineStream TestDaemon::open(const std::string& method, const std::string& target,
+                                      const Json& body) {
   auto stream = client_->open({.method = method, .target = target, .body = body});
   if (!stream) throw failure(stream.error().message);
   if (!stream->head().ok()) throw failure(method + " " + target + ": " + stream->head().text);
@@ -243,8 +254,8 @@ Json TestDaemon::wait_for(const EventMatch& match) {
   try {
     return wait_for([&match](const Json& event) { return matches(event, match); });
   } catch (const std::runtime_error& error) {
-    throw std::runtime_error("waited for " + match.type + " " + match.pool + " " + match.worker + " " + match.session +
-                             ": " + error.what());
+    throw std::runtime_error("waited for " + match.type + " " + match.pool + " " + match.worker + " " +
+                             match.session + ": " + error.what());
   }
 }
 
@@ -258,12 +269,23 @@ Json TestDaemon::wait_for(const std::function<bool(const Json&)>& predicate) {
     if (predicate(seen_.back())) return seen_.back();
   }
   std::string last;
-  for (std::size_t i = seen_.size() > 10 ? seen_.size() - 10 : 0; i < seen_.size(); ++i) last += seen_[i].dump() + "\n";
+  for (std::size_t i = seen_.size() > 10 ? seen_.size() - 10 : 0; i < seen_.size(); ++i)
+    last += seen_[i].dump() + "\n";
   throw failure("the event did not come; the last ones:\n" + last);
 }
 
 Json TestDaemon::wait_until_ready(const std::string& pool) {
   return worker(wait_for({.type = "worker_ready", .pool = pool}).at("worker"));
+}
+
+Json TestDaemon::wait_for_pool(const std::string& pool, const std::function<bool(const Json&)>& predicate) {
+  const auto deadline = Clock::now() + kPatience;
+  Json found;
+  do {
+    found = get("/v1/pools/" + pool);
+    if (predicate(found)) return found;
+  } while (Clock::now() < deadline);
+  throw failure("pool '" + pool + "' did not come so far: " + found.dump());
 }
 
 std::vector<Json> TestDaemon::events() {

@@ -1,5 +1,5 @@
-// The real herdd, with a configuration, directories and a cgroup root of its own. What goes wrong in the harness is
-// an exception, which GoogleTest reports with the test.
+// The real herdd, with a configuration, directories and a cgroup root of its own. What goes wrong in the
+// harness is an exception, which GoogleTest reports with the test.
 #pragma once
 
 #include <functional>
@@ -31,7 +31,8 @@ struct EventMatch {
   std::uint64_t after = 0;  // only those with a higher seq
 };
 
-/// A pool file for tests/testees/testee: one worker of `behaviour`, short times. `overrides` is merged over it.
+/// A pool file for tests/testees/testee: one worker of `behaviour`, short times. `overrides` is merged over
+/// it.
 Json testee_pool(const std::vector<std::string>& behaviour, const Json& overrides = Json::object());
 
 class TestDaemon {
@@ -88,6 +89,8 @@ class TestDaemon {
   Json wait_for(const std::function<bool(const Json&)>& predicate);
   /// The record of the pool's first worker that gets ready.
   Json wait_until_ready(const std::string& pool);
+  /// For what no event tells of: asks for the pool again and again, until it is so.
+  Json wait_for_pool(const std::string& pool, const std::function<bool(const Json&)>& predicate);
   /// All events up to now.
   std::vector<Json> events();
   [[nodiscard]] static bool matches(const Json& event, const EventMatch& match);
@@ -97,7 +100,8 @@ class TestDaemon {
 
  private:
   Json expect_ok(const std::string& method, const std::string& target, const Json& body);
-  [[nodiscard]] Process spawn(const std::vector<std::string>& more_arguments, const std::string& notify_socket) const;
+  [[nodiscard]] Process spawn(const std::vector<std::string>& more_arguments,
+                              const std::string& notify_socket) const;
   void wait_until_it_says_ready();
   void follow_events();
   std::runtime_error failure(const std::string& what) const;

@@ -53,7 +53,8 @@ Json ask(const std::string& address, const std::string& path) {
   std::string answer;
   char block[16384];
   ssize_t count = 0;
-  while ((count = ::recv(fd.get(), block, sizeof block, 0)) > 0) answer.append(block, static_cast<std::size_t>(count));
+  while ((count = ::recv(fd.get(), block, sizeof block, 0)) > 0)
+    answer.append(block, static_cast<std::size_t>(count));
   if (count < 0 && errno == EAGAIN) throw std::runtime_error("no answer to GET " + path + " at " + address);
   const std::size_t body = answer.find("\r\n\r\n");
   if (body == std::string::npos) return nullptr;

@@ -13,7 +13,8 @@ using Json = nlohmann::json;
 /// To "unix:/path" or "tcp:127.0.0.1:PORT"; empty where nobody takes the connection.
 UniqueFd connect_to(const std::string& address);
 
-/// The JSON body of GET `path`; null where the connection ended without an answer (the worker died of the request).
+/// The JSON body of GET `path`; null where the connection ended without an answer (the worker died of the
+/// request).
 Json ask(const std::string& address, const std::string& path);
 
 }  // namespace herd::test

@@ -22,9 +22,12 @@ void never_ready(const Arguments&);
 void sigterm_default(const Arguments&);
 void close_fds(const Arguments&);
 void status_text(const Arguments&);
+void status_flood(const Arguments&);
+void never_quiet(const Arguments&);
 
 // trees.cpp
 void ready_from_child(const Arguments&);
+void child_before_entering(const Arguments&);
 void fork_bomb(const Arguments&);
 void orphans(const Arguments&);
 void daemonize(const Arguments&);

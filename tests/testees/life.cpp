@@ -1,7 +1,10 @@
 // How a worker begins and ends.
 #include <unistd.h>
 
+#include <csignal>
 #include <herd/worker.hpp>
+#include <string>
+#include <thread>
 
 #include "tests/testees/behaviours.hpp"
 
@@ -44,6 +47,22 @@ void close_fds(const Arguments&) {
 void status_text(const Arguments& arguments) {
   if (herd_notify_status(arguments.empty() ? "warming up" : arguments[0].c_str()) < 0) die(herd_last_error());
   start_up();
+  pause_forever();
+}
+
+void status_flood(const Arguments&) {
+  start_up();
+  for (unsigned long count = 0;; ++count) herd_notify_status(std::to_string(count).c_str());
+}
+
+void never_quiet(const Arguments&) {
+  constexpr int kThreads = 60;
+  std::signal(SIGTERM, SIG_IGN);
+  start_up();
+  for (int i = 0; i < kThreads; ++i)
+    std::thread([] {
+      for (;;) herd_notify_status("again");
+    }).detach();
   pause_forever();
 }
 

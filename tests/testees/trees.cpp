@@ -111,4 +111,10 @@ void stubborn_tree(const Arguments&) {
   pause_forever();
 }
 
+void child_before_entering(const Arguments&) {
+  if (::fork() == 0) pause_forever();
+  start_up();
+  pause_forever();
+}
+
 }  // namespace testee

@@ -17,7 +17,9 @@ std::string logged(const std::string& level, LogStyle style, const std::function
   return testing::internal::GetCapturedStderr();
 }
 
-std::string as_text(const std::function<void()>& write) { return logged("info", LogStyle::text, write); }
+std::string as_text(const std::function<void()>& write) {
+  return logged("info", LogStyle::text, write);
+}
 nlohmann::json as_json(const std::function<void()>& write) {
   return nlohmann::json::parse(logged("info", LogStyle::json, write));
 }
@@ -45,7 +47,8 @@ TEST(Log, AWorkerCanNeitherWriteLinesOfItsOwnNorMoveTheTerminal) {
   const std::string text = as_text([] {
     log_output({"web", "web-1", "", false}, std::string_view("a\nb\r\x1b[2Jc\td\x7f\0e", 14));
   });
-  EXPECT_NE(text.find(R"( a\x0ab\x0d\x1b[2Jc d\x7f\x00e  [pool=web worker=web-1 stream=stdout])"), std::string::npos)
+  EXPECT_NE(text.find(R"( a\x0ab\x0d\x1b[2Jc d\x7f\x00e  [pool=web worker=web-1 stream=stdout])"),
+            std::string::npos)
       << text;
   EXPECT_EQ(std::ranges::count(text, '\n'), 1);
 }

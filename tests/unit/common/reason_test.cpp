@@ -34,10 +34,7 @@ const std::vector<Case>& cases() {
       {{.kind = ready_timeout}, "ready_timeout", "did not become ready in time (ready.timeout)", false},
       {{.kind = unhealthy}, "unhealthy", "failed its health checks", false},
       {{.kind = session_ended}, "session_ended", "its session ended", true},
-      {{.kind = idle_evicted},
-       "idle_evicted",
-       "its session was idle too long (sessions.idle_timeout)",
-       true},
+      {{.kind = idle_evicted}, "idle_evicted", "its session was idle too long (sessions.idle_timeout)", true},
       {{.kind = recycled}, "recycled", "recycled", true},
       {{.kind = scaled_down}, "scaled_down", "scaled down", true},
       {{.kind = stopped}, "stopped", "stopped", true}};
@@ -59,7 +56,8 @@ TEST(Reasons, OnlyWhatHerdAskedForIsPlanned) {
 }
 
 TEST(Reasons, TheDetailFollowsTheSentence) {
-  EXPECT_EQ(describe({.kind = ReasonKind::exited, .detail = "see its log"}), "exited with code 0: see its log");
+  EXPECT_EQ(describe({.kind = ReasonKind::exited, .detail = "see its log"}),
+            "exited with code 0: see its log");
 }
 
 TEST(Reasons, ASignalOrCallWithoutANameIsSaidWithoutIt) {

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::size_t kNoBound = 1'000'000;
 
-Ring<std::string> filled(std::size_t count, std::size_t max_items, std::size_t max_bytes, std::size_t bytes_each) {
+Ring<std::string> filled(std::size_t count, std::size_t max_items, std::size_t max_bytes,
+                         std::size_t bytes_each) {
   Ring<std::string> ring(max_items, max_bytes);
   for (std::size_t i = 1; i <= count; ++i) ring.append(std::to_string(i), bytes_each);
   return ring;

@@ -6,8 +6,12 @@
 namespace herd {
 namespace {
 
-int open_null() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
-bool is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
+int open_null() {
+  return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+bool is_open(int fd) {
+  return fcntl(fd, F_GETFD) >= 0;
+}
 
 TEST(UniqueFd, ClosesAtTheEndOfItsLife) {
   const int number = open_null();

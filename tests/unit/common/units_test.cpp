@@ -30,8 +30,8 @@ TEST(Durations, AreAWholeNumberAndOneUnit) {
     const char* text;
     Duration duration;
   };
-  for (const auto& [text, duration] : {Case{"0ms", 0ms}, Case{"250ms", 250ms}, Case{"5s", 5s}, Case{"2m", 2min},
-                                       Case{"1h", 1h}, Case{"1d", 24h}}) {
+  for (const auto& [text, duration] : {Case{"0ms", 0ms}, Case{"250ms", 250ms}, Case{"5s", 5s},
+                                       Case{"2m", 2min}, Case{"1h", 1h}, Case{"1d", 24h}}) {
     const auto parsed = parse_duration(text);
     ASSERT_TRUE(parsed) << text << ": " << parsed.error().message;
     EXPECT_EQ(*parsed, duration) << text;
@@ -39,8 +39,8 @@ TEST(Durations, AreAWholeNumberAndOneUnit) {
 }
 
 TEST(Sizes, AnythingElseIsRefused) {
-  for (const char* text : {"", "0", "256", "MiB", "256 MiB", " 256MiB", "256MiB ", "256MB", "256mib", "256M", "-1B",
-                           "+1B", "1.5GiB", "0x10B", "1e3B", "off", "1GiB1MiB", "5s"}) {
+  for (const char* text : {"", "0", "256", "MiB", "256 MiB", " 256MiB", "256MiB ", "256MB", "256mib", "256M",
+                           "-1B", "+1B", "1.5GiB", "0x10B", "1e3B", "off", "1GiB1MiB", "5s"}) {
     const auto parsed = parse_bytes(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().message,
@@ -49,8 +49,8 @@ TEST(Sizes, AnythingElseIsRefused) {
 }
 
 TEST(Durations, AnythingElseIsRefused) {
-  for (const char* text : {"", "0", "5", "ms", "5 s", " 5s", "5s ", "5S", "5sec", "-5s", "+5s", "1.5s", "1m30s",
-                           "off", "5MiB"}) {
+  for (const char* text : {"", "0", "5", "ms", "5 s", " 5s", "5s ", "5S", "5sec", "-5s", "+5s", "1.5s",
+                           "1m30s", "off", "5MiB"}) {
     const auto parsed = parse_duration(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().message,
@@ -61,8 +61,8 @@ TEST(Durations, AnythingElseIsRefused) {
 TEST(Sizes, AreBoundedByASigned64BitNumber) {
   EXPECT_EQ(parse_bytes("9223372036854775807B").value_or(Bytes{}).value, kLargest);
   EXPECT_EQ(parse_bytes("8388607TiB").value_or(Bytes{}).value, 8388607ULL << 40);
-  for (const char* text : {"9223372036854775808B", "8388608TiB", "18446744073709551615B", "18446744073709551616B",
-                           "99999999999999999999999TiB"}) {
+  for (const char* text : {"9223372036854775808B", "8388608TiB", "18446744073709551615B",
+                           "18446744073709551616B", "99999999999999999999999TiB"}) {
     const auto parsed = parse_bytes(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().message, "'" + std::string(text) + "' is too large");
@@ -70,7 +70,8 @@ TEST(Sizes, AreBoundedByASigned64BitNumber) {
 }
 
 TEST(Durations, AreBoundedByASigned64BitNumberOfMilliseconds) {
-  EXPECT_EQ(parse_duration("9223372036854775807ms").value_or(0ms).count(), static_cast<std::int64_t>(kLargest));
+  EXPECT_EQ(parse_duration("9223372036854775807ms").value_or(0ms).count(),
+            static_cast<std::int64_t>(kLargest));
   EXPECT_TRUE(parse_duration("106751991167d"));
   EXPECT_FALSE(parse_duration("9223372036854775808ms"));
   EXPECT_FALSE(parse_duration("106751991168d"));

@@ -70,8 +70,8 @@ TEST_F(Roles, AnEmptyGroupHasNoMembers) {
 }
 
 TEST_F(Roles, AreGivenByUser) {
-  for (const auto& [word, role] :
-       {std::pair("observer", Role::observer), std::pair("operator", Role::operator_), std::pair("admin", Role::admin)}) {
+  for (const auto& [word, role] : {std::pair("observer", Role::observer),
+                                   std::pair("operator", Role::operator_), std::pair("admin", Role::admin)}) {
     config::ControlSpec control = without_group();
     control.roles[word].users = {"somebody", "daemon"};
     EXPECT_EQ(Access(control).role_of(daemon_), role) << word;
@@ -80,8 +80,8 @@ TEST_F(Roles, AreGivenByUser) {
 }
 
 TEST_F(Roles, AreGivenByGroup) {
-  for (const auto& [word, role] :
-       {std::pair("observer", Role::observer), std::pair("operator", Role::operator_), std::pair("admin", Role::admin)}) {
+  for (const auto& [word, role] : {std::pair("observer", Role::observer),
+                                   std::pair("operator", Role::operator_), std::pair("admin", Role::admin)}) {
     config::ControlSpec control = without_group();
     control.roles[word].groups = {daemon_group_};
     EXPECT_EQ(Access(control).role_of(daemon_), role) << word;

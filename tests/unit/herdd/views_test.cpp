@@ -34,8 +34,8 @@ TEST(ReasonJson, AnExitHasItsCodeAndASignalItsNumber) {
 }
 
 TEST(ReasonJson, AFailedSetUpHasItsStageAndErrno) {
-  const Json json =
-      to_json(Reason{.kind = ReasonKind::setup_failed, .errno_value = 13, .what = "exec", .detail = "denied"});
+  const Json json = to_json(
+      Reason{.kind = ReasonKind::setup_failed, .errno_value = 13, .what = "exec", .detail = "denied"});
   EXPECT_EQ(json.at("stage"), "exec");
   EXPECT_EQ(json.at("errno"), 13);
   EXPECT_EQ(json.at("text"), "set-up failed at stage exec: denied");
@@ -66,7 +66,9 @@ TEST(ChecksJson, NoneIsAnEmptyListAndNotNull) {
   EXPECT_EQ(json, Json::parse(R"({"verified": true, "checks": [], "left_out": []})"));
 }
 
-TEST(Weakenings, ADefaultPoolHasNone) { EXPECT_THAT(weakenings({}), IsEmpty()); }
+TEST(Weakenings, ADefaultPoolHasNone) {
+  EXPECT_THAT(weakenings({}), IsEmpty());
+}
 
 TEST(Weakenings, EachIsSaidInThePoolFilesWords) {
   using Change = void (*)(config::PoolSpec&);
@@ -75,14 +77,17 @@ TEST(Weakenings, EachIsSaidInThePoolFilesWords) {
     const char* word;
   };
   for (const auto& [change, word] : std::vector<Case>{
-           {[](auto& pool) { pool.sandbox.seccomp.policy = config::SeccompPolicy::off; }, "sandbox.seccomp.policy: off"},
-           {[](auto& pool) { pool.sandbox.seccomp.policy = config::SeccompPolicy::log; }, "sandbox.seccomp.policy: log"},
+           {[](auto& pool) { pool.sandbox.seccomp.policy = config::SeccompPolicy::off; },
+            "sandbox.seccomp.policy: off"},
+           {[](auto& pool) { pool.sandbox.seccomp.policy = config::SeccompPolicy::log; },
+            "sandbox.seccomp.policy: log"},
            {[](auto& pool) { pool.sandbox.no_new_privs = false; }, "sandbox.no_new_privs: false"},
            {[](auto& pool) { pool.sandbox.required = false; }, "sandbox.required: false"},
            {[](auto& pool) { pool.sandbox.user = "daemon"; }, "sandbox.user: daemon"},
            {[](auto& pool) { pool.sandbox.namespaces.pop_back(); }, "sandbox.namespaces: not all"},
            {[](auto& pool) { pool.sandbox.capabilities = {"CAP_CHOWN"}; }, "sandbox.capabilities: CAP_CHOWN"},
-           {[](auto& pool) { pool.sandbox.filesystem.writable = {"/srv"}; }, "sandbox.filesystem.writable: /srv"},
+           {[](auto& pool) { pool.sandbox.filesystem.writable = {"/srv"}; },
+            "sandbox.filesystem.writable: /srv"},
            {[](auto& pool) { pool.sandbox.filesystem.tmp.reset(); }, "sandbox.filesystem.tmp: off"},
            {[](auto& pool) { pool.limits.memory.reset(); }, "limits.memory: off"},
            {[](auto& pool) { pool.limits.cpu.reset(); }, "limits.cpu: off"},

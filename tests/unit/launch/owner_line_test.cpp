@@ -15,9 +15,13 @@ T through(const T& message) {
   return same != nullptr ? *same : T{};
 }
 
-TEST(OwnerLine, CarriesAStage) { EXPECT_EQ(through(StageReached{"mounts"}).stage, "mounts"); }
+TEST(OwnerLine, CarriesAStage) {
+  EXPECT_EQ(through(StageReached{"mounts"}).stage, "mounts");
+}
 
-TEST(OwnerLine, CarriesTheWorkersStart) { EXPECT_EQ(through(Started{2}).pid_inside, 2); }
+TEST(OwnerLine, CarriesTheWorkersStart) {
+  EXPECT_EQ(through(Started{2}).pid_inside, 2);
+}
 
 TEST(OwnerLine, CarriesAFailureWithItsStageAndErrno) {
   const Failed failed = through(Failed{"exec", 13, "'/x': Permission \"denied\"\n"});
@@ -26,11 +30,17 @@ TEST(OwnerLine, CarriesAFailureWithItsStageAndErrno) {
   EXPECT_EQ(failed.message, "'/x': Permission \"denied\"\n");
 }
 
-TEST(OwnerLine, CarriesReadiness) { through(NotifiedReady{}); }
+TEST(OwnerLine, CarriesReadiness) {
+  through(NotifiedReady{});
+}
 
-TEST(OwnerLine, CarriesAStatusText) { EXPECT_EQ(through(NotifiedStatus{"loading ü"}).text, "loading ü"); }
+TEST(OwnerLine, CarriesAStatusText) {
+  EXPECT_EQ(through(NotifiedStatus{"loading ü"}).text, "loading ü");
+}
 
-TEST(OwnerLine, CarriesARefusedReadiness) { EXPECT_EQ(through(NotifyRefused{99}).pid_inside, 99); }
+TEST(OwnerLine, CarriesARefusedReadiness) {
+  EXPECT_EQ(through(NotifyRefused{99}).pid_inside, 99);
+}
 
 TEST(OwnerLine, CarriesAnExitWithAllItsParts) {
   const Exited by_code = through(Exited{.code = 3, .signal = 0, .core = false, .asked = true});
@@ -56,10 +66,11 @@ TEST(OwnerLine, AWorkersBytesThatAreNoUtf8DoNotStopIt) {
 }
 
 TEST(OwnerLine, GarbageFromHerdExecIsAnError) {
-  for (const char* text : {"", "{", "null", "[]", "7", "\xff", "{}", R"({"type": 1})", R"({"type": "unheard"})",
-                           R"({"type": "stage"})", R"({"type": "started", "pid": "2"})",
-                           R"({"type": "failed", "stage": "fds", "message": "x"})",
-                           R"({"type": "exited", "code": 0, "signal": 0, "core": 1, "asked": false})"}) {
+  for (const char* text :
+       {"", "{", "null", "[]", "7", "\xff", "{}", R"({"type": 1})", R"({"type": "unheard"})",
+        R"({"type": "stage"})", R"({"type": "started", "pid": "2"})",
+        R"({"type": "failed", "stage": "fds", "message": "x"})",
+        R"({"type": "exited", "code": 0, "signal": 0, "core": 1, "asked": false})"}) {
     const auto message = parse_from_exec(text);
     ASSERT_FALSE(message) << text;
     EXPECT_TRUE(message.error().message.starts_with("owner's line: ")) << message.error().message;
@@ -68,7 +79,8 @@ TEST(OwnerLine, GarbageFromHerdExecIsAnError) {
 
 TEST(OwnerLine, GarbageFromHerddIsAnError) {
   for (const char* text : {"", "[]", "{}", "plan", R"({"type": "stop", "signal": 15})",
-                           R"({"type": "stop", "signal": "SIGTERM", "grace_ms": 0})", R"({"type": "start", "signal": 15, "grace_ms": 0})"}) {
+                           R"({"type": "stop", "signal": "SIGTERM", "grace_ms": 0})",
+                           R"({"type": "start", "signal": 15, "grace_ms": 0})"}) {
     const auto stop = parse_stop(text);
     EXPECT_FALSE(stop) << text;
   }

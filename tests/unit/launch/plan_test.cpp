@@ -17,9 +17,15 @@ Plan full_plan() {
   plan.argv = {"/usr/bin/worker", "--name", "a \"b\" \n \\ ü", ""};
   plan.environment = {"HOME=/tmp", "EMPTY=", "TEXT=a=b"};
   plan.working_directory = "/srv";
-  plan.namespaces = {.pid = false, .mount = false, .ipc = false, .uts = false, .cgroup = false, .network = true,
+  plan.namespaces = {.pid = false,
+                     .mount = false,
+                     .ipc = false,
+                     .uts = false,
+                     .cgroup = false,
+                     .network = true,
                      .loopback_up = true};
-  plan.filesystem = {.tmp_bytes = 1ULL << 40, .hide = {"/home"}, .read_only = {"/srv/a b"}, .writable = {"/data", "/x"}};
+  plan.filesystem = {
+      .tmp_bytes = 1ULL << 40, .hide = {"/home"}, .read_only = {"/srv/a b"}, .writable = {"/data", "/x"}};
   plan.rlimits = {{7, 1024, 4096}, {4, ~0ULL, ~0ULL}};
   plan.capabilities = 1ULL << 63 | 1ULL << 10;
   plan.uid = 4294967294;
@@ -138,8 +144,9 @@ TEST(LaunchPlan, BytesThatAreNoUtf8DoNotStopIt) {
 }
 
 TEST(LaunchStages, EachHasANameInTheOrderOfTheContract) {
-  const std::vector<std::string> wanted{"fds",    "session",      "signals", "cgroup",       "namespaces", "mounts",  "root",
-                                        "limits", "capabilities", "ids",     "no_new_privs", "landlock",   "seccomp", "exec"};
+  const std::vector<std::string> wanted{"fds",          "session",  "signals", "cgroup",       "namespaces",
+                                        "mounts",       "root",     "limits",  "capabilities", "ids",
+                                        "no_new_privs", "landlock", "seccomp", "exec"};
   std::vector<std::string> found;
   for (int i = 0; i <= static_cast<int>(Stage::exec); ++i) found.emplace_back(name(static_cast<Stage>(i)));
   EXPECT_EQ(found, wanted);

@@ -38,23 +38,24 @@ TEST(WorkerEnvironment, WithASocketThatIsHandedOver) {
 
 TEST(WorkerEnvironment, WithAPortThatItBindsItself) {
   EXPECT_THAT(environment_of(pool(), {.worker = "web-7", .auto_uid = 5, .port = 8080}),
-              ElementsAre("HERD_POOL=web", "HERD_SECCOMP_PROFILE=errno", "HERD_WORKER_ID=web-7", "HOME=/tmp", kPath,
-                          "PORT=8080", "TMPDIR=/tmp"));
+              ElementsAre("HERD_POOL=web", "HERD_SECCOMP_PROFILE=errno", "HERD_WORKER_ID=web-7", "HOME=/tmp",
+                          kPath, "PORT=8080", "TMPDIR=/tmp"));
 }
 
 TEST(WorkerEnvironment, WithoutAnythingToListenOn) {
   EXPECT_THAT(environment_of(pool(), {.worker = "web-7", .auto_uid = 5}),
-              ElementsAre("HERD_POOL=web", "HERD_SECCOMP_PROFILE=errno", "HERD_WORKER_ID=web-7", "HOME=/tmp", kPath,
-                          "TMPDIR=/tmp"));
+              ElementsAre("HERD_POOL=web", "HERD_SECCOMP_PROFILE=errno", "HERD_WORKER_ID=web-7", "HOME=/tmp",
+                          kPath, "TMPDIR=/tmp"));
 }
 
 TEST(WorkerEnvironment, AlwaysSaysThePolicy) {
   using enum config::SeccompPolicy;
-  for (const auto& [policy, word] : {std::pair(off, "off"), std::pair(log, "log"), std::pair(errno_, "errno"),
-                                     std::pair(kill, "kill")}) {
+  for (const auto& [policy, word] :
+       {std::pair(off, "off"), std::pair(log, "log"), std::pair(errno_, "errno"), std::pair(kill, "kill")}) {
     config::PoolSpec spec = pool();
     spec.sandbox.seccomp.policy = policy;
-    EXPECT_THAT(environment_of(spec, {.worker = "web-7"}), Contains("HERD_SECCOMP_PROFILE=" + std::string(word)));
+    EXPECT_THAT(environment_of(spec, {.worker = "web-7"}),
+                Contains("HERD_SECCOMP_PROFILE=" + std::string(word)));
   }
 }
 
@@ -81,7 +82,8 @@ TEST(WorkerEnvironment, TakesFromTheDaemonsWhatThePoolFileNames) {
 
 TEST(WorkerEnvironment, HasThePoolFilesOwnWithTheirVariablesExpanded) {
   config::PoolSpec spec = pool();
-  spec.environment = {{"URL", "http://127.0.0.1:${PORT}/${POOL}/${WORKER_ID}"}, {"EMPTY", ""}, {"HOME", "/srv"}};
+  spec.environment = {
+      {"URL", "http://127.0.0.1:${PORT}/${POOL}/${WORKER_ID}"}, {"EMPTY", ""}, {"HOME", "/srv"}};
   const auto environment = environment_of(spec, {.worker = "web-7", .auto_uid = 5, .port = 8080});
   EXPECT_THAT(environment, Contains("URL=http://127.0.0.1:8080/web/web-7"));
   EXPECT_THAT(environment, Contains("EMPTY="));
@@ -91,8 +93,9 @@ TEST(WorkerEnvironment, HasThePoolFilesOwnWithTheirVariablesExpanded) {
 
 // Pitfall 26. The reader refuses such a pool file; a plan must not depend on that alone.
 TEST(WorkerEnvironment, ReservedNamesAreHerdsAlone) {
-  constexpr std::array kNames{"HERD_POOL",  "HERD_WORKER_ID", "HERD_SECCOMP_PROFILE", "HERD_SECCOMP_FD", "HERD_NEW",
-                              "LISTEN_FDS", "LISTEN_PID",     "LISTEN_FDNAMES",       "NOTIFY_SOCKET",   "PORT"};
+  constexpr std::array kNames{
+      "HERD_POOL",  "HERD_WORKER_ID", "HERD_SECCOMP_PROFILE", "HERD_SECCOMP_FD", "HERD_NEW",
+      "LISTEN_FDS", "LISTEN_PID",     "LISTEN_FDNAMES",       "NOTIFY_SOCKET",   "PORT"};
   config::PoolSpec spec = pool();
   for (const char* name : kNames) {
     spec.environment[name] = "forged";

@@ -20,7 +20,8 @@ TEST(Filters, AreCompiledOnceForAProfileAndPolicy) {
   Filters filters;
   const auto first = filters.get({.policy = errno_, .profile = "worker"});
   ASSERT_TRUE(first) << first.error().message;
-  const auto again = filters.get({.policy = errno_, .profile = "worker", .enter = config::SeccompEnter::exec});
+  const auto again =
+      filters.get({.policy = errno_, .profile = "worker", .enter = config::SeccompEnter::exec});
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(first->get(), again->get());
   const auto other = filters.get({.policy = kill, .profile = "worker"});

@@ -84,7 +84,8 @@ TEST_F(UnixListener, ADirectoryInItsPlaceIsAnError) {
   std::filesystem::create_directory(path("a.sock"));
   const auto listener = listen("a.sock");
   ASSERT_FALSE(listener);
-  EXPECT_TRUE(listener.error().message.starts_with("remove '" + path("a.sock") + "': ")) << listener.error().message;
+  EXPECT_TRUE(listener.error().message.starts_with("remove '" + path("a.sock") + "': "))
+      << listener.error().message;
 }
 
 TEST_F(UnixListener, APathAtTheBoundWorksAndOnePastIsAnError) {

@@ -14,7 +14,10 @@ namespace {
 
 using testing::HasSubstr;
 
-const PlanParts kParts{.worker = "web-7", .auto_uid = 1900000007, .port = {}, .has_listener = true,
+const PlanParts kParts{.worker = "web-7",
+                       .auto_uid = 1900000007,
+                       .port = {},
+                       .has_listener = true,
                        .notify_path_on_host = "/run/herd/workers/web-7.notify"};
 
 config::PoolSpec pool() {
@@ -85,7 +88,8 @@ TEST(PlanBuilder, TheNetworkIsTheHostsOrItsOwn) {
     config::Network network;
     bool is_own, is_up;
   };
-  for (const auto& [network, is_own, is_up] : {Case{host, false, false}, Case{none, true, false}, Case{loopback, true, true}}) {
+  for (const auto& [network, is_own, is_up] :
+       {Case{host, false, false}, Case{none, true, false}, Case{loopback, true, true}}) {
     config::PoolSpec spec = pool();
     spec.sandbox.network = network;
     const launch::Namespaces found = plan_of(spec).namespaces;

@@ -39,7 +39,9 @@ TEST_F(UidPools, ThatAreExhaustedSayWhatToDo) {
   EXPECT_EQ(uid.error().message, "all 2 uids of the range are taken (herd.json: uids.count)");
 }
 
-TEST_F(UidPools, AnEmptyRangeHasNone) { EXPECT_FALSE(open({kFirst, 0}).take()); }
+TEST_F(UidPools, AnEmptyRangeHasNone) {
+  EXPECT_FALSE(open({kFirst, 0}).take());
+}
 
 TEST_F(UidPools, GiveAUidAgainOnlyAfterAllTheOthers) {
   UidPool pool = open({kFirst, 3});
@@ -48,7 +50,8 @@ TEST_F(UidPools, GiveAUidAgainOnlyAfterAllTheOthers) {
     given.push_back(pool.take().value_or(0));
     pool.give_back(given.back());
   }
-  EXPECT_EQ(given, (std::vector<std::uint32_t>{kFirst, kFirst + 1, kFirst + 2, kFirst, kFirst + 1, kFirst + 2}));
+  EXPECT_EQ(given,
+            (std::vector<std::uint32_t>{kFirst, kFirst + 1, kFirst + 2, kFirst, kFirst + 1, kFirst + 2}));
 }
 
 TEST_F(UidPools, AUidThatIsTakenIsSkipped) {

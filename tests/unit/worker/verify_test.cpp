@@ -53,7 +53,8 @@ TEST(WritableMounts, ALineThatCanNotBeReadCountsAsWritable) {
 }
 
 TEST(FailedChecks, AreNamedAndExplained) {
-  const std::vector<Check> checks{{"uid", "5 5", "0 0", false}, {"gid", "5", "5", true}, {"seccomp", "2", "0", false}};
+  const std::vector<Check> checks{
+      {"uid", "5 5", "0 0", false}, {"gid", "5", "5", true}, {"seccomp", "2", "0", false}};
   EXPECT_EQ(failed_checks(checks), "uid, seccomp");
   EXPECT_EQ(describe_failures(checks), "uid: wanted 5 5, found 0 0; seccomp: wanted 2, found 0");
 }

@@ -15,8 +15,8 @@ class CgroupLayouts : public testing::Test {
   /// A line of mountinfo; `mount` is below the test's directory.
   [[nodiscard]] std::string line(const std::string& root, const std::string& mount, const std::string& type,
                                  const std::string& options) const {
-    return "30 24 0:26 " + root + " " + path(mount) + " rw,nosuid shared:4 master:1 - " + type + " cgroup " + options +
-           "\n";
+    return "30 24 0:26 " + root + " " + path(mount) + " rw,nosuid shared:4 master:1 - " + type + " cgroup " +
+           options + "\n";
   }
   [[nodiscard]] std::string v2(const std::string& mount, const std::string& controllers) const {
     directory_.write(mount + "/cgroup.controllers", controllers);
@@ -33,8 +33,9 @@ class CgroupLayouts : public testing::Test {
     return layout ? std::move(*layout) : CgroupLayout{};
   }
 
-  const std::string other_ = "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
-                             "25 22 0:5 / /proc rw - proc proc rw\n";
+  const std::string other_ =
+      "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+      "25 22 0:5 / /proc rw - proc proc rw\n";
   test::TemporaryDirectory directory_;
 };
 
@@ -72,8 +73,8 @@ TEST_F(CgroupLayouts, HybridTakesAControllerFromV2WhereV2HasIt) {
 }
 
 TEST_F(CgroupLayouts, V1AloneTracksInTheFreezer) {
-  const CgroupLayout layout =
-      found(other_ + v1("memory", "memory") + v1("pids", "pids") + v1("freezer", "freezer") + v1("cpuset", "cpuset"));
+  const CgroupLayout layout = found(other_ + v1("memory", "memory") + v1("pids", "pids") +
+                                    v1("freezer", "freezer") + v1("cpuset", "cpuset"));
   EXPECT_EQ(layout.kind(), "v1");
   EXPECT_FALSE(layout.tracks_on_v2());
   ASSERT_EQ(layout.hierarchies.size(), 3U);
@@ -83,8 +84,8 @@ TEST_F(CgroupLayouts, V1AloneTracksInTheFreezer) {
 }
 
 TEST_F(CgroupLayouts, NoneIsNone) {
-  for (const std::string& text : {std::string(), other_, v1("systemd", "xattr,name=systemd"), v1("net", "net_cls"),
-                                  v1("named", "name=memory")}) {
+  for (const std::string& text : {std::string(), other_, v1("systemd", "xattr,name=systemd"),
+                                  v1("net", "net_cls"), v1("named", "name=memory")}) {
     const CgroupLayout layout = found(text);
     EXPECT_EQ(layout.kind(), "none") << text;
     EXPECT_FALSE(layout.has(memory));
@@ -95,8 +96,8 @@ TEST_F(CgroupLayouts, NoneIsNone) {
 // A container's bind mount of its own subtree: paths below it are not those of /proc/PID/cgroup.
 TEST_F(CgroupLayouts, ABindMountOfASubtreeIsIgnored) {
   directory_.write("bound/cgroup.controllers", "memory cpu pids\n");
-  const std::string bound = line("/docker/abc", "bound", "cgroup2", "rw") +
-                            line("/docker/abc", "bound-v1", "cgroup", "rw,memory");
+  const std::string bound =
+      line("/docker/abc", "bound", "cgroup2", "rw") + line("/docker/abc", "bound-v1", "cgroup", "rw,memory");
   EXPECT_EQ(found(bound).kind(), "none");
   const CgroupLayout layout = found(bound + v2("cgroup", "memory\n"));
   ASSERT_EQ(layout.hierarchies.size(), 1U);
@@ -104,8 +105,8 @@ TEST_F(CgroupLayouts, ABindMountOfASubtreeIsIgnored) {
 }
 
 TEST_F(CgroupLayouts, AHierarchyThatIsMountedTwiceIsUsedOnce) {
-  const CgroupLayout layout = found(v2("cgroup", "memory pids\n") + v2("again", "memory pids\n") +
-                                    v1("memory", "memory"));
+  const CgroupLayout layout =
+      found(v2("cgroup", "memory pids\n") + v2("again", "memory pids\n") + v1("memory", "memory"));
   ASSERT_EQ(layout.hierarchies.size(), 1U);
   EXPECT_EQ(layout.hierarchies[0].mount_point, path("cgroup"));
 }
@@ -119,7 +120,8 @@ TEST_F(CgroupLayouts, AMountPointWithABlankIsFound) {
 }
 
 TEST_F(CgroupLayouts, BrokenLinesAreNoHierarchies) {
-  for (const std::string text : {"\n", "30\n", "30 24 0:26 /\n", "30 24 0:26 / /sys/fs/cgroup rw\n", "- cgroup2 x rw\n"})
+  for (const std::string text :
+       {"\n", "30\n", "30 24 0:26 /\n", "30 24 0:26 / /sys/fs/cgroup rw\n", "- cgroup2 x rw\n"})
     EXPECT_EQ(found(text).kind(), "none") << text;
 }
 

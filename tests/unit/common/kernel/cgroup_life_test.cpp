@@ -27,8 +27,9 @@ TEST_F(CgroupLeaf, AnEmptyOneIsHarmless) {
 TEST_F(CgroupLeaf, IsNamedByRootPoolAndWorkerInEachHierarchy) {
   const WorkerCgroup cgroup = made({v2("v2", {}), v1("cpu", {cpu}), v1("freezer", {}, true)});
   EXPECT_EQ(cgroup.path(), "/herd/web/web-1");
-  EXPECT_THAT(cgroup.paths_by_hierarchy(), ElementsAre(Pair("", "/herd/web/web-1"), Pair("cpu", "/herd/web/web-1"),
-                                                       Pair("freezer", "/herd/web/web-1")));
+  EXPECT_THAT(cgroup.paths_by_hierarchy(),
+              ElementsAre(Pair("", "/herd/web/web-1"), Pair("cpu", "/herd/web/web-1"),
+                          Pair("freezer", "/herd/web/web-1")));
 }
 
 TEST_F(CgroupLeaf, IsEnteredByItsV2DirectoryAndV1Tasks) {
@@ -39,7 +40,9 @@ TEST_F(CgroupLeaf, IsEnteredByItsV2DirectoryAndV1Tasks) {
   EXPECT_EQ(text(leaf("pids", "tasks")), "0");
 }
 
-TEST_F(CgroupLeaf, OnV1AloneHasNoV2Directory) { EXPECT_EQ(made({v1("pids", {pids})}).v2_directory(), -1); }
+TEST_F(CgroupLeaf, OnV1AloneHasNoV2Directory) {
+  EXPECT_EQ(made({v1("pids", {pids})}).v2_directory(), -1);
+}
 
 TEST_F(CgroupLeaf, OnV2IsKilledByOneWrite) {
   put(leaf("v2", "cgroup.kill"), "");

@@ -16,7 +16,8 @@ const CgroupLimits kLimits{.memory = mib(256), .swap = mib(64), .cpu = 0.5, .pid
 class CgroupLimitsOnV2 : public FakeCgroups {
  protected:
   void SetUp() override {
-    put("v2/" + std::string(kLeaf), {"memory.max", "memory.oom.group", "memory.swap.max", "cpu.max", "pids.max"});
+    put("v2/" + std::string(kLeaf),
+        {"memory.max", "memory.oom.group", "memory.swap.max", "cpu.max", "pids.max"});
   }
   [[nodiscard]] Result<WorkerCgroup> create(const CgroupLimits& limits) const {
     return opened({v2("v2", kAllControllers)}).create("web", "web-1", limits, nullptr);
@@ -31,13 +32,15 @@ class CgroupLimitsOnV1 : public FakeCgroups {
     put("pids/" + std::string(kLeaf), {"pids.max"});
   }
   [[nodiscard]] Result<WorkerCgroup> create(const CgroupLimits& limits) const {
-    return opened({v1("memory", {memory}), v1("cpu", {cpu}), v1("pids", {pids})}).create("web", "web-1", limits, nullptr);
+    return opened({v1("memory", {memory}), v1("cpu", {cpu}), v1("pids", {pids})})
+        .create("web", "web-1", limits, nullptr);
   }
 };
 
 std::string readings(const WorkerCgroup& cgroup) {
   std::string text;
-  for (const auto& [name, wanted, found] : cgroup.read_limits()) text += name + ": " + wanted + " / " + found + "\n";
+  for (const auto& [name, wanted, found] : cgroup.read_limits())
+    text += name + ": " + wanted + " / " + found + "\n";
   return text;
 }
 
@@ -55,7 +58,8 @@ TEST_F(CgroupLimitsOnV2, ControllersAreGivenToChildrenOnEveryLevelAbove) {
   ASSERT_TRUE(create(kLimits));
   for (const char* parent : {"v2", "v2/herd", "v2/herd/web"})
     EXPECT_EQ(text(std::string(parent) + "/cgroup.subtree_control"), "+memory +cpu +pids") << parent;
-  EXPECT_FALSE(exists(leaf("v2", "cgroup.subtree_control"))) << "a leaf with controllers for children holds no process";
+  EXPECT_FALSE(exists(leaf("v2", "cgroup.subtree_control")))
+      << "a leaf with controllers for children holds no process";
 }
 
 TEST_F(CgroupLimitsOnV2, ThatAreOffAreNotWritten) {
@@ -148,7 +152,8 @@ class MissingController : public FakeCgroups {
  protected:
   static constexpr const char* kSentence = "limits: this host has no cpu cgroup controller";
   void SetUp() override { put("pids/" + std::string(kLeaf), {"pids.max"}); }
-  [[nodiscard]] Result<WorkerCgroup> create(const CgroupLimits& limits, std::vector<std::string>* left_out) const {
+  [[nodiscard]] Result<WorkerCgroup> create(const CgroupLimits& limits,
+                                            std::vector<std::string>* left_out) const {
     return opened({v2("v2", {}), v1("pids", {pids})}).create("web", "web-1", limits, left_out);
   }
 };

@@ -13,7 +13,9 @@ namespace herd::kernel {
 namespace {
 
 volatile sig_atomic_t g_handled = 0;
-void count_signal(int) { g_handled = g_handled + 1; }
+void count_signal(int) {
+  g_handled = g_handled + 1;
+}
 
 /// All signals blocked, as clone_vfork wants it, and SIGUSR1 with a handler of the caller's.
 class CloneVfork : public testing::Test {
@@ -45,7 +47,8 @@ class CloneVfork : public testing::Test {
 TEST_F(CloneVfork, TheEntrysResultIsTheExitCode) {
   for (const int code : {0, 1, 42, 255}) {
     int wanted = code;
-    const auto child = clone_vfork({}, [](void* argument) { return *static_cast<int*>(argument); }, &wanted);
+    const auto child = clone_vfork(
+        {}, [](void* argument) { return *static_cast<int*>(argument); }, &wanted);
     ASSERT_TRUE(child) << child.error().message;
     const siginfo_t info = wait_for(*child);
     EXPECT_EQ(info.si_code, CLD_EXITED);
@@ -74,7 +77,8 @@ TEST_F(CloneVfork, WhatTheChildWritesIsThereWhenTheCallReturns) {
 }
 
 TEST_F(CloneVfork, ThePidfdIsOfTheChildAndClosesOnExec) {
-  const auto child = clone_vfork({}, [](void*) { return 0; }, nullptr);
+  const auto child = clone_vfork(
+      {}, [](void*) { return 0; }, nullptr);
   ASSERT_TRUE(child) << child.error().message;
   EXPECT_EQ(pid_of(child->pidfd.get()).value_or(-1), child->pid);
   EXPECT_EQ(fcntl(child->pidfd.get(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);

@@ -1,4 +1,5 @@
-// A cgroup tree of plain directories and files: what the kernel would make in a new cgroup is put there first.
+// A cgroup tree of plain directories and files: what the kernel would make in a new cgroup is put there
+// first.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -92,8 +92,8 @@ TEST(ProcessStatus, NoGroupsAreAnEmptyLine) {
 
 // What can't be read must never pass for "none".
 TEST(ProcessStatus, EveryFieldMustBeThere) {
-  for (const char* key : {"Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs",
-                          "Seccomp", "Seccomp_filters"})
+  for (const char* key : {"Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb",
+                          "NoNewPrivs", "Seccomp", "Seccomp_filters"})
     EXPECT_FALSE(parse_status(with(key, ""))) << key;
   EXPECT_FALSE(parse_status(""));
 }
