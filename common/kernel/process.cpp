@@ -75,6 +75,14 @@ bool is_alive(int pidfd) {
   return poll(&entry, 1, 0) == 0;
 }
 
+bool is_ending(pid_t pid) {
+  constexpr std::string_view kSeccompDead = "3";  // SECCOMP_MODE_DEAD, Linux 5.16
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/status", 1 << 16);
+  if (!text) return true;
+  const auto state = field(*text, "State");
+  return !state || state->starts_with('Z') || state->starts_with('X') || field(*text, "Seccomp") == kSeccompDead;
+}
+
 Result<ProcessStatus> parse_status(const std::string& text) {
   ProcessStatus status;
   const auto ids = [&](std::string_view key, std::vector<std::uint32_t>& into) -> Status {

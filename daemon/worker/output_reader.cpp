@@ -83,6 +83,7 @@ void OutputReader::finish() {
     stream.pause.cancel();
     stream.pipe.close();
   }
+  say_what_was_not_forwarded();
 }
 
 void OutputReader::keep(bool is_stderr, std::string text, bool cut) {
@@ -92,12 +93,19 @@ void OutputReader::keep(bool is_stderr, std::string text, bool cut) {
   ring_->append(std::move(line), bytes);
 }
 
+void OutputReader::say_what_was_not_forwarded() {
+  if (not_forwarded_ == 0) return;
+  log_warning(std::to_string(not_forwarded_) + " lines of output not shown here (herdctl logs " + worker_ + ")",
+              {pool_, worker_, session_});
+  not_forwarded_ = 0;
+}
+
 void OutputReader::forward(const LogLine& line) {
   const std::int64_t second = line.time_us / 1'000'000;
   if (second != forward_second_) {
-    if (not_forwarded_ > 0) log_output({pool_, worker_, session_, true}, std::to_string(not_forwarded_) + " lines of output not shown here (herdctl logs " + worker_ + ")");
+    say_what_was_not_forwarded();
     forward_second_ = second;
-    forwarded_ = not_forwarded_ = 0;
+    forwarded_ = 0;
   }
   if (forwarded_ >= kForwardedLinesPerSecond) {
     ++not_forwarded_;

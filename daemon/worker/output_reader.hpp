@@ -44,6 +44,7 @@ class OutputReader {
   Read read_some(Stream& stream, std::size_t& lines);
   void keep(bool is_stderr, std::string text, bool cut);
   void forward(const LogLine& line);
+  void say_what_was_not_forwarded();
 
   std::string pool_, worker_, session_;
   std::shared_ptr<LogRing> ring_;

@@ -150,7 +150,8 @@ void Worker::verify_now() {
   const std::string failed = failed_checks(record_.checks);
   const bool is_same_process = worker_pidfd_ && kernel::is_alive(worker_pidfd_.get());
   if (failed.empty() && is_same_process) return become_verified();
-  if (!is_same_process) return;  // its exit is the reason, and is on its way
+  // Its exit is the reason, and is on its way: what /proc says of a process that is ending proves nothing.
+  if (!is_same_process || kernel::is_ending(record_.pid.value_or(-1))) return;
   const bool may_still_enter = pool_->ready.kind == config::ReadyKind::started && has_seccomp &&
                                pool_->sandbox.seccomp.enter == config::SeccompEnter::worker &&
                                (failed == "seccomp, seccomp_filters" || failed == "seccomp_filters");

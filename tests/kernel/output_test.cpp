@@ -29,6 +29,8 @@ TEST_F(Output, AFloodIsDrainedAndTheDaemonAnswersMeanwhile) {
   const Json gap = Json::parse(kept.text.substr(0, kept.text.find('\n')));
   EXPECT_TRUE(gap.value("gap", false)) << gap;
   EXPECT_GT(gap.at("lost"), 0);
+  daemon_.post("/v1/workers/" + worker + "/stop");
+  daemon_.wait_for({.type = "worker_gone", .worker = worker});
   EXPECT_NE(daemon_.log().find("lines of output not shown here"), std::string::npos);
 }
 

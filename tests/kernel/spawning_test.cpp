@@ -12,8 +12,8 @@ namespace {
 
 using Spawning = DaemonTest;
 
-Json many_workers(int count, const std::vector<std::string>& behaviour = {"serve"}) {
-  return testee_pool(behaviour, {{"workers", {{"min", count}, {"max", count}, {"spare", 0}}}});
+Json many_workers(int count) {
+  return testee_pool({"serve"}, {{"workers", {{"min", count}, {"max", count}, {"spare", 0}}}});
 }
 
 // Pitfalls 6, 7: glibc's setuid in a child that shares memory would change the daemon's threads, and a
@@ -58,7 +58,7 @@ TEST_F(Spawning, ThePidThatIsToldIsTheWorkersOwnOnTheHost) {
 // Pitfall 11, and the owner's line: nobody owns the workers any more, so their inits end them.
 TEST_F(Spawning, WhenTheDaemonIsKilledAllWorkersEnd) {
   daemon_.write_pool("a", many_workers(6));
-  daemon_.write_pool("b", many_workers(1, {"stubborn-tree"}));
+  daemon_.write_pool("b", testee_pool({"stubborn-tree"}, {{"stop", {{"grace", "300ms"}}}}));
   daemon_.start();
   daemon_.acquire("a", "s");
   daemon_.wait_until_ready("b");
