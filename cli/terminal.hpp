@@ -1,7 +1,7 @@
 // A terminal made for one command, whose size follows the caller's.
 //
-// The command never gets the caller's own terminal, so it can neither read what is typed after it has ended nor push
-// input into the caller's shell (TIOCSTI, TIOCLINUX).
+// The command never gets the caller's own terminal, so it can neither read what is typed after it has ended
+// nor push input into the caller's shell (TIOCSTI, TIOCLINUX).
 #pragma once
 
 #include <termios.h>

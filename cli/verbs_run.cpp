@@ -54,7 +54,9 @@ int run_on_terminal(Context& context, run::Request request, int connection) {
   request.is_terminal = true;
   if (const char* type = std::getenv("TERM")) request.terminal_type = type;
   const int slave = terminal->slave.get();
-  if (auto sent = kernel::send_message(connection, run::to_json(request), std::array<int, 3>{slave, slave, slave}); !sent)
+  if (auto sent =
+          kernel::send_message(connection, run::to_json(request), std::array<int, 3>{slave, slave, slave});
+      !sent)
     return complain(context, sent.error().message, kUnreachable);
   terminal->slave.reset();
   Status relayed;
@@ -108,17 +110,21 @@ int run_on_files(Context& context, const run::Request& request, int connection) 
     return complain(context, sent.error().message, kUnreachable);
   files.piped = {};
   int signal = 0;
-  const auto relayed = files.relay.run(connection, signals->fd(), [&] { return (signal = signals->take()) == 0; });
+  const auto relayed =
+      files.relay.run(connection, signals->fd(), [&] { return (signal = signals->take()) == 0; });
   if (!relayed) return complain(context, relayed.error().message, kRefused);
   // Closing the connection, by ending, ends the command.
   return signal != 0 ? kSignalBase + signal : report_answer(context, connection);
 }
 
 int run_command(Context& context, const std::string& pool) {
-  if (context.command.empty()) return complain(context, "run takes a command after --, as: herdctl run " + pool + " -- /bin/sh", kUsage);
+  if (context.command.empty())
+    return complain(context, "run takes a command after --, as: herdctl run " + pool + " -- /bin/sh", kUsage);
   context.out.flush();
   auto connection = connect_to(run::socket_path(context.socket));
-  if (!connection) return complain(context, connection.error().message, connection.error().errno_value == EACCES ? kForbidden : kUnreachable);
+  if (!connection)
+    return complain(context, connection.error().message,
+                    connection.error().errno_value == EACCES ? kForbidden : kUnreachable);
   const run::Request request{pool, context.command, false, ""};
   const bool is_terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   return is_terminal ? run_on_terminal(context, request, connection->get())

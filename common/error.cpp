@@ -11,7 +11,9 @@ tl::unexpected<Error> fail_errno(const std::string& what, int errno_value) {
   return tl::make_unexpected(Error{what + ": " + text, errno_value});
 }
 
-tl::unexpected<Error> fail(std::string message) { return tl::make_unexpected(Error{std::move(message), 0}); }
+tl::unexpected<Error> fail(std::string message) {
+  return tl::make_unexpected(Error{std::move(message), 0});
+}
 
 tl::unexpected<Error> fail_in(const std::string& clause, Error error) {
   return tl::make_unexpected(std::move(error).in(clause));

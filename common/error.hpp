@@ -39,13 +39,12 @@ using Status = tl::expected<void, Error>;
 // HERD_CHECK(write_it());         returns the error of a Status
 #define HERD_CONCAT_INNER(a, b) a##b
 #define HERD_CONCAT(a, b) HERD_CONCAT_INNER(a, b)
-#define HERD_TRY_AS(name, declaration, expression)                       \
-  auto name = (expression);                                              \
-  if (!name) return ::tl::make_unexpected(std::move(name).error());      \
+#define HERD_TRY_AS(name, declaration, expression)                  \
+  auto name = (expression);                                         \
+  if (!name) return ::tl::make_unexpected(std::move(name).error()); \
   declaration = std::move(*name)
 #define HERD_TRY(declaration, expression) HERD_TRY_AS(HERD_CONCAT(result_, __LINE__), declaration, expression)
-#define HERD_CHECK(expression)                                                                   \
-  do {                                                                                           \
-    if (auto status_ = (expression); !status_)                                                   \
-      return ::tl::make_unexpected(std::move(status_).error());                                  \
+#define HERD_CHECK(expression)                                                                           \
+  do {                                                                                                   \
+    if (auto status_ = (expression); !status_) return ::tl::make_unexpected(std::move(status_).error()); \
   } while (false)

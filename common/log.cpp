@@ -44,13 +44,15 @@ std::string with_subject(const std::string& text, const LogSubject& subject, con
   const bool is_json = g_style == LogStyle::json;
   const auto add = [&](const char* key, std::string_view value) {
     if (value.empty()) return;
-    line += is_json ? std::string(",\"") + key + "\":" + quoted(value) : std::string(" ") + key + "=" + std::string(value);
+    line += is_json ? std::string(",\"") + key + "\":" + quoted(value)
+                    : std::string(" ") + key + "=" + std::string(value);
   };
   add("pool", subject.pool);
   add("worker", subject.worker);
   add("session", subject.session);
   add("stream", stream);
-  return is_json ? "\"message\":" + quoted(text) + line + "}" : printable(text) + (line.empty() ? "" : "  [" + line.substr(1) + "]");
+  return is_json ? "\"message\":" + quoted(text) + line + "}"
+                 : printable(text) + (line.empty() ? "" : "  [" + line.substr(1) + "]");
 }
 
 }  // namespace
@@ -66,10 +68,18 @@ void set_up_log(const std::string& level, LogStyle style) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-void log_debug(const std::string& text, const LogSubject& subject) { spdlog::debug("{}", with_subject(text, subject, "")); }
-void log_info(const std::string& text, const LogSubject& subject) { spdlog::info("{}", with_subject(text, subject, "")); }
-void log_warning(const std::string& text, const LogSubject& subject) { spdlog::warn("{}", with_subject(text, subject, "")); }
-void log_error(const std::string& text, const LogSubject& subject) { spdlog::error("{}", with_subject(text, subject, "")); }
+void log_debug(const std::string& text, const LogSubject& subject) {
+  spdlog::debug("{}", with_subject(text, subject, ""));
+}
+void log_info(const std::string& text, const LogSubject& subject) {
+  spdlog::info("{}", with_subject(text, subject, ""));
+}
+void log_warning(const std::string& text, const LogSubject& subject) {
+  spdlog::warn("{}", with_subject(text, subject, ""));
+}
+void log_error(const std::string& text, const LogSubject& subject) {
+  spdlog::error("{}", with_subject(text, subject, ""));
+}
 
 void log_output(const LogSubject& subject, std::string_view line) {
   spdlog::info("{}", with_subject(std::string(line), subject, subject.is_stderr ? "stderr" : "stdout"));

@@ -27,7 +27,8 @@ void log_error(const std::string& text, const LogSubject& subject = {});
 /// A line that a worker wrote: its bytes are made printable.
 void log_output(const LogSubject& subject, std::string_view line);
 
-/// The completion handler for a spawned coroutine: an exception that escaped it is logged, and nothing is hidden.
+/// The completion handler for a spawned coroutine: an exception that escaped it is logged, and nothing is
+/// hidden.
 std::function<void(std::exception_ptr)> log_failure(const char* what);
 
 }  // namespace herd

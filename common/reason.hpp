@@ -1,4 +1,5 @@
-// Why a worker is gone: never a guess. One of these stands in its last event, its record and its session's end.
+// Why a worker is gone: never a guess. One of these stands in its last event, its record and its session's
+// end.
 #pragma once
 
 #include <string>
@@ -36,7 +37,8 @@ struct Reason {
 std::string_view name(ReasonKind kind);
 /// "exited with code 1", "setup failed at stage mounts: ...".
 std::string describe(const Reason& reason);
-/// True for the ends that herd itself asked for (session_ended, idle_evicted, recycled, scaled_down, stopped).
+/// True for the ends that herd itself asked for (session_ended, idle_evicted, recycled, scaled_down,
+/// stopped).
 bool is_planned(ReasonKind kind);
 
 }  // namespace herd

@@ -1,5 +1,5 @@
-// A bounded memory of what happened, with readers that follow it: the event log and each worker's output lines.
-// A reader that fell behind is told how much it lost. Single-threaded: the daemon's loop.
+// A bounded memory of what happened, with readers that follow it: the event log and each worker's output
+// lines. A reader that fell behind is told how much it lost. Single-threaded: the daemon's loop.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,8 @@ class Ring {
   Ring(std::size_t max_items, std::size_t max_bytes) : max_items_(max_items), max_bytes_(max_bytes) {}
 
   struct Slice {
-    std::uint64_t lost = 0;  // how many after `since` are no longer here
-    std::uint64_t first = 0; // number of items[0]
+    std::uint64_t lost = 0;   // how many after `since` are no longer here
+    std::uint64_t first = 0;  // number of items[0]
     std::vector<T> items;
   };
 
@@ -74,7 +74,8 @@ class Ring {
    private:
     friend class Ring;
     using Listeners = std::map<std::uint64_t, std::function<void()>>;
-    Subscription(std::weak_ptr<Listeners> listeners, std::uint64_t key) : listeners_(std::move(listeners)), key_(key) {}
+    Subscription(std::weak_ptr<Listeners> listeners, std::uint64_t key)
+        : listeners_(std::move(listeners)), key_(key) {}
     void end() {
       if (auto listeners = listeners_.lock()) listeners->erase(key_);
       listeners_.reset();

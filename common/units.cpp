@@ -14,8 +14,8 @@ struct Unit {
 
 constexpr std::array kSizes{Unit{"TiB", 1ULL << 40}, Unit{"GiB", 1ULL << 30}, Unit{"MiB", 1ULL << 20},
                             Unit{"KiB", 1ULL << 10}, Unit{"B", 1}};
-constexpr std::array kDurations{Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1000},
-                                Unit{"ms", 1}};
+constexpr std::array kDurations{Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000},
+                                Unit{"s", 1000}, Unit{"ms", 1}};
 
 template <std::size_t N>
 Result<std::uint64_t> parse(std::string_view text, const std::array<Unit, N>& units, const char* expected) {
@@ -39,7 +39,8 @@ Result<std::uint64_t> parse(std::string_view text, const std::array<Unit, N>& un
 template <std::size_t N>
 std::string format_with(std::uint64_t value, const std::array<Unit, N>& units) {
   for (const Unit& unit : units) {
-    if (value != 0 && value % unit.factor == 0) return std::to_string(value / unit.factor) + std::string(unit.name);
+    if (value != 0 && value % unit.factor == 0)
+      return std::to_string(value / unit.factor) + std::string(unit.name);
   }
   return "0" + std::string(units.back().name);
 }
@@ -47,7 +48,8 @@ std::string format_with(std::uint64_t value, const std::array<Unit, N>& units) {
 }  // namespace
 
 Result<Bytes> parse_bytes(std::string_view text) {
-  HERD_TRY(const std::uint64_t value, parse(text, kSizes, "a size such as \"512KiB\", \"256MiB\" or \"2GiB\""));
+  HERD_TRY(const std::uint64_t value,
+           parse(text, kSizes, "a size such as \"512KiB\", \"256MiB\" or \"2GiB\""));
   return Bytes{value};
 }
 
@@ -57,7 +59,9 @@ Result<Duration> parse_duration(std::string_view text) {
   return Duration{static_cast<Duration::rep>(value)};
 }
 
-std::string format(Bytes size) { return format_with(size.value, kSizes); }
+std::string format(Bytes size) {
+  return format_with(size.value, kSizes);
+}
 std::string format(Duration duration) {
   return format_with(static_cast<std::uint64_t>(duration.count()), kDurations);
 }

@@ -18,9 +18,15 @@ struct Bytes {
   auto operator<=>(const Bytes&) const = default;
 };
 
-constexpr Bytes kib(std::uint64_t count) { return Bytes{count << 10}; }
-constexpr Bytes mib(std::uint64_t count) { return Bytes{count << 20}; }
-constexpr Bytes gib(std::uint64_t count) { return Bytes{count << 30}; }
+constexpr Bytes kib(std::uint64_t count) {
+  return Bytes{count << 10};
+}
+constexpr Bytes mib(std::uint64_t count) {
+  return Bytes{count << 20};
+}
+constexpr Bytes gib(std::uint64_t count) {
+  return Bytes{count << 30};
+}
 
 /// A whole number and one unit: "512KiB" "256MiB" "2GiB" "1TiB" "100B". The error says what was expected.
 Result<Bytes> parse_bytes(std::string_view text);

@@ -43,7 +43,9 @@ std::optional<std::uint64_t> number_in(const std::string& path, int directory) {
 }
 
 // The kernel keeps memory limits in whole pages, rounded down.
-std::string pages_of(Bytes size) { return std::to_string(size.value / 4096 * 4096); }
+std::string pages_of(Bytes size) {
+  return std::to_string(size.value / 4096 * 4096);
+}
 std::string quota_of(double cores) {
   return std::to_string(std::max(1000L, std::lround(cores * kCpuPeriodUs)));  // 1 ms is the kernel's least
 }
@@ -53,7 +55,8 @@ Status accept_without_swap(const Error& error) {
   if (error.errno_value != ENOENT) return tl::make_unexpected(error);
   const auto swaps = read_file("/proc/swaps");
   const bool host_swaps = swaps && swaps->find('\n') + 1 < swaps->size();  // a line beside the heading
-  if (host_swaps) return fail("limits.swap: this host swaps, but its kernel does not count it by cgroup (swapaccount=1)");
+  if (host_swaps)
+    return fail("limits.swap: this host swaps, but its kernel does not count it by cgroup (swapaccount=1)");
   return {};
 }
 
@@ -61,7 +64,8 @@ Status accept_without_swap(const Error& error) {
 
 const WorkerCgroup::Place* WorkerCgroup::place_of(Controller controller) const {
   for (const Place& place : places_)
-    if (std::ranges::find(place.hierarchy.controllers, controller) != place.hierarchy.controllers.end()) return &place;
+    if (std::ranges::find(place.hierarchy.controllers, controller) != place.hierarchy.controllers.end())
+      return &place;
   return nullptr;
 }
 
@@ -81,7 +85,8 @@ std::vector<std::pair<std::string, std::string>> WorkerCgroup::paths_by_hierarch
   for (const Place& place : places_) {
     const Hierarchy& hierarchy = place.hierarchy;
     std::string key;
-    if (!hierarchy.is_v2) key = hierarchy.controllers.empty() ? "freezer" : std::string(name(hierarchy.controllers.front()));
+    if (!hierarchy.is_v2)
+      key = hierarchy.controllers.empty() ? "freezer" : std::string(name(hierarchy.controllers.front()));
     paths.emplace_back(std::move(key), path_);
   }
   return paths;
@@ -161,8 +166,8 @@ Status WorkerCgroup::kill() const {
   return write_file("cgroup.kill", "1", tracking.fd.get());
 }
 
-// Without cgroup.kill a loop of kills races with forks, so the tree is held still first. It is thawed on every way
-// out: a frozen process does not die.
+// Without cgroup.kill a loop of kills races with forks, so the tree is held still first. It is thawed on
+// every way out: a frozen process does not die.
 Status WorkerCgroup::kill_v1() const {
   const Place& tracking = places_.front();
   const bool freezes = tracking.hierarchy.has_freezer;
@@ -246,7 +251,8 @@ CgroupUsage WorkerCgroup::usage() const {
     usage.memory_bytes = number_in(v2 ? "memory.current" : "memory.usage_in_bytes", place->fd.get());
     usage.memory_peak_bytes = number_in(v2 ? "memory.peak" : "memory.max_usage_in_bytes", place->fd.get());
   }
-  if (const Place* place = place_of(Controller::pids)) usage.pids = number_in("pids.current", place->fd.get());
+  if (const Place* place = place_of(Controller::pids))
+    usage.pids = number_in("pids.current", place->fd.get());
   if (v2_directory() >= 0) {
     // Every v2 cgroup counts CPU time, also without the cpu controller (Linux 4.15).
     if (const auto text = read_file("cpu.stat", 1 << 14, v2_directory()))

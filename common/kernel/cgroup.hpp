@@ -1,8 +1,8 @@
 // Control groups on any layout: pure v2, hybrid (v1 controllers beside a v2 tree without them), or v1 alone.
 //
-// A worker's tree of processes is tracked and killed in one hierarchy (v2 where there is one), and each controller
-// is used where it is mounted. The layout is a value that can be handed in, so tests use a temporary directory.
-// Sources: cgroups(7), Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/.
+// A worker's tree of processes is tracked and killed in one hierarchy (v2 where there is one), and each
+// controller is used where it is mounted. The layout is a value that can be handed in, so tests use a
+// temporary directory. Sources: cgroups(7), Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,8 @@ struct CgroupLayout {
   [[nodiscard]] std::string kind() const;
 };
 
-/// From the text of /proc/self/mountinfo; which controllers a v2 tree has is read from its cgroup.controllers.
+/// From the text of /proc/self/mountinfo; which controllers a v2 tree has is read from its
+/// cgroup.controllers.
 Result<CgroupLayout> find_cgroups(const std::string& mountinfo);
 
 struct CgroupLimits {
@@ -64,8 +65,9 @@ class WorkerCgroup {
 
   /// Directory fd for CLONE_INTO_CGROUP; -1 where tracking is on v1.
   [[nodiscard]] int v2_directory() const;
-  /// Writable fds of the v1 `tasks` files: a single-threaded process that writes "0" there moves itself, which
-  /// (unlike moving another, or a whole process) needs no global lock and so takes 10 us instead of up to 16 ms.
+  /// Writable fds of the v1 `tasks` files: a single-threaded process that writes "0" there moves itself,
+  /// which (unlike moving another, or a whole process) needs no global lock and so takes 10 us instead of up
+  /// to 16 ms.
   [[nodiscard]] std::vector<int> v1_tasks() const;
 
   /// Ends every process in it: cgroup.kill (Linux 5.14); on v1 frozen, killed, thawed.
@@ -86,8 +88,8 @@ class WorkerCgroup {
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> paths_by_hierarchy() const;
   /// Of the tracking hierarchy's cgroup.events (v2: poll for POLLPRI), or -1.
   [[nodiscard]] Result<UniqueFd> open_events() const;
-  /// memory.events (v2), or an eventfd registered with memory.oom_control (v1); empty if there is no memory controller.
-  /// `is_v2` tells which: v2 is polled for POLLPRI, v1 read as an eventfd.
+  /// memory.events (v2), or an eventfd registered with memory.oom_control (v1); empty if there is no memory
+  /// controller. `is_v2` tells which: v2 is polled for POLLPRI, v1 read as an eventfd.
   struct OomWatch {
     UniqueFd fd;
     bool is_v2 = false;
@@ -110,23 +112,25 @@ class WorkerCgroup {
   CgroupLimits limits_;
 };
 
-/// herd's own directory at the top of each hierarchy, ROOT/POOL/WORKER below it. Used from the spawning threads:
-/// has no state that changes after `open`.
+/// herd's own directory at the top of each hierarchy, ROOT/POOL/WORKER below it. Used from the spawning
+/// threads: has no state that changes after `open`.
 class Cgroups {
  public:
   /// `root` is a relative name such as "herd". Makes ROOT where it is missing.
   static Result<Cgroups> open(CgroupLayout layout, const std::string& root);
 
-  /// WORKER's directory in the tracking hierarchy alone: a process can be born in it while `complete` makes the rest.
+  /// WORKER's directory in the tracking hierarchy alone: a process can be born in it while `complete` makes
+  /// the rest.
   [[nodiscard]] Result<WorkerCgroup> begin(const std::string& pool, const std::string& worker) const;
-  /// The other hierarchies' directories and the limits. Fails if a limit can't be had, and what there is of the
-  /// cgroup is then the caller's to remove; with `left_out` it notes what is missing there instead
+  /// The other hierarchies' directories and the limits. Fails if a limit can't be had, and what there is of
+  /// the cgroup is then the caller's to remove; with `left_out` it notes what is missing there instead
   /// (sandbox.required: false).
   [[nodiscard]] Status complete(WorkerCgroup& cgroup, const CgroupLimits& limits,
                                 std::vector<std::string>* left_out) const;
   /// Both; a failure leaves nothing behind.
   [[nodiscard]] Result<WorkerCgroup> create(const std::string& pool, const std::string& worker,
-                                            const CgroupLimits& limits, std::vector<std::string>* left_out) const;
+                                            const CgroupLimits& limits,
+                                            std::vector<std::string>* left_out) const;
   /// Ends and removes what an earlier run left in ROOT; returns how many workers' leaves there were.
   [[nodiscard]] Result<int> clean() const;
   /// Removes POOL's directories, where they are empty.

@@ -54,9 +54,12 @@ std::optional<Hierarchy> parse_line(const std::string& line) {
 
 std::string_view name(Controller controller) {
   switch (controller) {
-    case Controller::memory: return "memory";
-    case Controller::cpu: return "cpu";
-    case Controller::pids: return "pids";
+    case Controller::memory:
+      return "memory";
+    case Controller::cpu:
+      return "cpu";
+    case Controller::pids:
+      return "pids";
   }
   return "";
 }
@@ -80,7 +83,9 @@ Result<CgroupLayout> find_cgroups(const std::string& mountinfo) {
     if (auto hierarchy = parse_line(line)) found.push_back(std::move(*hierarchy));
 
   // Tracking: v2 where there is one, else v1's freezer (it can hold a tree still), else any v1 hierarchy.
-  const auto rank = [](const Hierarchy& hierarchy) { return hierarchy.is_v2 ? 0 : hierarchy.has_freezer ? 1 : 2; };
+  const auto rank = [](const Hierarchy& hierarchy) {
+    return hierarchy.is_v2 ? 0 : hierarchy.has_freezer ? 1 : 2;
+  };
   std::ranges::stable_sort(found, {}, rank);
   CgroupLayout layout;
   for (Hierarchy& hierarchy : found) {

@@ -40,10 +40,11 @@ std::vector<std::string> subdirectories(const std::string& directory) {
   return names;
 }
 
-/// Removes a cgroup and all below it, ending what lives there. Waits for processes that are on their way out, for
-/// a bounded time: this runs before the daemon serves anybody.
+/// Removes a cgroup and all below it, ending what lives there. Waits for processes that are on their way out,
+/// for a bounded time: this runs before the daemon serves anybody.
 Status remove_tree(const std::string& directory, bool is_v2) {
-  for (const std::string& child : subdirectories(directory)) HERD_CHECK(remove_tree(directory + "/" + child, is_v2));
+  for (const std::string& child : subdirectories(directory))
+    HERD_CHECK(remove_tree(directory + "/" + child, is_v2));
   constexpr auto kLimit = std::chrono::seconds(5);
   const auto deadline = std::chrono::steady_clock::now() + kLimit;
   while (rmdir(directory.c_str()) != 0) {
@@ -55,7 +56,8 @@ Status remove_tree(const std::string& directory, bool is_v2) {
     } else if (auto text = read_file(directory + "/cgroup.procs")) {
       std::istringstream pids(*text);
       for (int pid = 0; pids >> pid;) ::kill(pid, SIGKILL);
-      (void)write_file(directory + "/freezer.state", "THAWED");  // left frozen it would not die; else no such file
+      (void)write_file(directory + "/freezer.state",
+                       "THAWED");  // left frozen it would not die; else no such file
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));  // v1 has no event for "empty now"
   }
@@ -110,17 +112,20 @@ Result<WorkerCgroup> Cgroups::begin(const std::string& pool, const std::string& 
   return cgroup;
 }
 
-Status Cgroups::complete(WorkerCgroup& cgroup, const CgroupLimits& limits, std::vector<std::string>* left_out) const {
+Status Cgroups::complete(WorkerCgroup& cgroup, const CgroupLimits& limits,
+                         std::vector<std::string>* left_out) const {
   const auto drop_missing = [&](auto& limit, Controller controller) -> Status {
     if (!limit || layout_.has(controller)) return {};
-    const std::string sentence = "limits: this host has no " + std::string(name(controller)) + " cgroup controller";
+    const std::string sentence =
+        "limits: this host has no " + std::string(name(controller)) + " cgroup controller";
     if (left_out == nullptr) return fail(sentence);
     left_out->push_back(sentence);
     limit.reset();
     return {};
   };
   const auto build = [&]() -> Status {
-    for (std::size_t i = 1; i < layout_.hierarchies.size(); ++i) HERD_CHECK(add_place(layout_.hierarchies[i], cgroup));
+    for (std::size_t i = 1; i < layout_.hierarchies.size(); ++i)
+      HERD_CHECK(add_place(layout_.hierarchies[i], cgroup));
     cgroup.limits_ = limits;
     HERD_CHECK(drop_missing(cgroup.limits_.memory, Controller::memory));
     HERD_CHECK(drop_missing(cgroup.limits_.cpu, Controller::cpu));
@@ -131,8 +136,8 @@ Status Cgroups::complete(WorkerCgroup& cgroup, const CgroupLimits& limits, std::
   return {};
 }
 
-Result<WorkerCgroup> Cgroups::create(const std::string& pool, const std::string& worker, const CgroupLimits& limits,
-                                     std::vector<std::string>* left_out) const {
+Result<WorkerCgroup> Cgroups::create(const std::string& pool, const std::string& worker,
+                                     const CgroupLimits& limits, std::vector<std::string>* left_out) const {
   HERD_TRY(WorkerCgroup cgroup, begin(pool, worker));
   if (auto completed = complete(cgroup, limits, left_out); !completed) {
     (void)cgroup.remove();

@@ -30,8 +30,8 @@ long raw_clone3(clone_args* args, int (*entry)(void*), void* argument) {
       "hlt\n"
       "1:\n\t"
       : "=a"(result)
-      : "0"(static_cast<long>(SYS_clone3)), "D"(args), "S"(sizeof *args), "r"(child_entry), "r"(child_argument),
-        [exit] "i"(SYS_exit)
+      : "0"(static_cast<long>(SYS_clone3)), "D"(args), "S"(sizeof *args), "r"(child_entry),
+        "r"(child_argument), [exit] "i"(SYS_exit)
       : "rcx", "r11", "memory", "cc");
   return result;
 #elif defined(__aarch64__)
@@ -63,7 +63,9 @@ long raw_clone3(clone_args* args, int (*entry)(void*), void* argument) {
 /// The child's stack, with a guard page below it; one a call, as each caller's thread waits for its child.
 class Stack {
  public:
-  Stack() : base_(mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {
+  Stack()
+      : base_(mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1,
+                   0)) {
     if (base_ != MAP_FAILED) mprotect(base_, 4096, PROT_NONE);
   }
   ~Stack() {

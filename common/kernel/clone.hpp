@@ -21,11 +21,11 @@ struct Cloned {
   UniqueFd pidfd;
 };
 
-/// Runs `entry(argument)` in a child that shares the caller's memory until it execs or exits; the calling thread
-/// waits for that. `entry` must only do what a vfork child may: no locks, no allocation that another thread could
-/// see, raw system calls for ids. Its return value is the exit code.
-/// The constant cost (no copy of page tables) is the point: it does not grow with the caller's memory.
-/// The caller blocks all signals around it, so that no handler of the parent's ever runs in the child.
+/// Runs `entry(argument)` in a child that shares the caller's memory until it execs or exits; the calling
+/// thread waits for that. `entry` must only do what a vfork child may: no locks, no allocation that another
+/// thread could see, raw system calls for ids. Its return value is the exit code. The constant cost (no copy
+/// of page tables) is the point: it does not grow with the caller's memory. The caller blocks all signals
+/// around it, so that no handler of the parent's ever runs in the child.
 Result<Cloned> clone_vfork(const CloneOptions& options, int (*entry)(void*), void* argument);
 
 }  // namespace herd::kernel

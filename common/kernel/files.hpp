@@ -1,4 +1,5 @@
-// Whole small files, as /proc, /sys and configuration have them. Paths are relative to a directory fd, or AT_FDCWD.
+// Whole small files, as /proc, /sys and configuration have them. Paths are relative to a directory fd, or
+// AT_FDCWD.
 #pragma once
 
 #include <fcntl.h>
@@ -15,8 +16,8 @@ namespace herd::kernel {
 Result<std::string> read_file(const std::string& path, std::size_t max = 1 << 20, int directory = AT_FDCWD);
 /// One write(2) into an existing file: how cgroup and /proc files want it.
 Status write_file(const std::string& path, std::string_view content, int directory = AT_FDCWD);
-/// Writes a new file beside it, syncs and renames: a reader sees the old content or the new, also after a crash.
-/// The file has exactly `mode`, whatever the umask.
+/// Writes a new file beside it, syncs and renames: a reader sees the old content or the new, also after a
+/// crash. The file has exactly `mode`, whatever the umask.
 Status replace_file(const std::string& path, std::string_view content, mode_t mode);
 Status write_all(int fd, std::string_view content);
 /// mkdir -p; directories that it makes get `mode`.

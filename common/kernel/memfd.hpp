@@ -8,7 +8,8 @@
 
 namespace herd::kernel {
 
-/// Holds `content`, sealed against writing, growing, shrinking and further seals; read offset 0; close-on-exec.
+/// Holds `content`, sealed against writing, growing, shrinking and further seals; read offset 0;
+/// close-on-exec.
 Result<UniqueFd> sealed_memfd(const char* name, std::string_view content);
 
 /// A sealed copy of the program at `path`, for execveat(2): whoever reaches it through /proc/PID/exe finds it

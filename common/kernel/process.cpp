@@ -80,7 +80,8 @@ bool is_ending(pid_t pid) {
   const auto text = read_file("/proc/" + std::to_string(pid) + "/status", 1 << 16);
   if (!text) return true;
   const auto state = field(*text, "State");
-  return !state || state->starts_with('Z') || state->starts_with('X') || field(*text, "Seccomp") == kSeccompDead;
+  return !state || state->starts_with('Z') || state->starts_with('X') ||
+         field(*text, "Seccomp") == kSeccompDead;
 }
 
 Result<ProcessStatus> parse_status(const std::string& text) {

@@ -19,7 +19,8 @@ Result<pid_t> pid_of(int pidfd);
 /// False once the process has ended (its pidfd is readable).
 bool is_alive(int pidfd);
 
-/// True for a process that has been killed or has exited and is not yet gone: a zombie, or one that seccomp ended.
+/// True for a process that has been killed or has exited and is not yet gone: a zombie, or one that seccomp
+/// ended.
 bool is_ending(pid_t pid);
 
 /// What stands in /proc/PID/status; every field is checked to be there.

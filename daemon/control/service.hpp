@@ -24,10 +24,10 @@ using Json = nlohmann::json;
 /// An answer that says no: HTTP status, stable code, sentence, what to do about it.
 struct ApiError {
   unsigned status = 500;
-  std::string code;     // "unknown_pool" "queue_full" ...
+  std::string code;  // "unknown_pool" "queue_full" ...
   std::string message;
-  std::string hint;     // may be empty
-  std::string pool;     // may be empty
+  std::string hint;  // may be empty
+  std::string pool;  // may be empty
   std::optional<int> retry_after_seconds;
 };
 template <typename T>
@@ -68,23 +68,27 @@ class Service {
   [[nodiscard]] virtual bool is_client_of(const Peer& peer, const std::string& pool) const = 0;
 
   // Reads. Each returns the whole body of the answer.
-  [[nodiscard]] virtual Json status() const = 0;                                              // /v1/status
-  [[nodiscard]] virtual Json pools() const = 0;                                               // {"pools":[POOL]}
-  [[nodiscard]] virtual ApiResult<Json> pool(const std::string& pool) const = 0;              // POOL
-  [[nodiscard]] virtual Json workers() const = 0;                                             // {"workers":[WORKER]}
-  [[nodiscard]] virtual ApiResult<Json> pool_workers(const std::string& pool) const = 0;      // {"workers":[WORKER]}
-  [[nodiscard]] virtual ApiResult<Json> worker(const std::string& id) const = 0;              // WORKER, whole record
-  [[nodiscard]] virtual Json sessions() const = 0;                                            // {"sessions":[SESSION]}
-  [[nodiscard]] virtual ApiResult<Json> pool_sessions(const std::string& pool) const = 0;     // {"sessions":[SESSION]}
+  [[nodiscard]] virtual Json status() const = 0;                                  // /v1/status
+  [[nodiscard]] virtual Json pools() const = 0;                                   // {"pools":[POOL]}
+  [[nodiscard]] virtual ApiResult<Json> pool(const std::string& pool) const = 0;  // POOL
+  [[nodiscard]] virtual Json workers() const = 0;                                 // {"workers":[WORKER]}
+  [[nodiscard]] virtual ApiResult<Json> pool_workers(
+      const std::string& pool) const = 0;                                         // {"workers":[WORKER]}
+  [[nodiscard]] virtual ApiResult<Json> worker(const std::string& id) const = 0;  // WORKER, whole record
+  [[nodiscard]] virtual Json sessions() const = 0;                                // {"sessions":[SESSION]}
+  [[nodiscard]] virtual ApiResult<Json> pool_sessions(
+      const std::string& pool) const = 0;  // {"sessions":[SESSION]}
   [[nodiscard]] virtual ApiResult<Json> session(const std::string& pool, const std::string& name) const = 0;
-  [[nodiscard]] virtual std::string metrics() const = 0;                                      // Prometheus text
-  [[nodiscard]] virtual bool is_ready() const = 0;                                            // /readyz
+  [[nodiscard]] virtual std::string metrics() const = 0;  // Prometheus text
+  [[nodiscard]] virtual bool is_ready() const = 0;        // /readyz
   [[nodiscard]] virtual Json config_schema() const = 0;
 
   /// `done` is called exactly once unless cancelled first; it may be called before this returns.
   /// The number names the request for cancel_acquire and lease_closed.
-  virtual std::uint64_t acquire(const AcquireCall& call, std::function<void(ApiResult<AcquireResult>)> done) = 0;
-  virtual void cancel_acquire(std::uint64_t request) = 0;  // harmless once answered... the binding then stands
+  virtual std::uint64_t acquire(const AcquireCall& call,
+                                std::function<void(ApiResult<AcquireResult>)> done) = 0;
+  virtual void cancel_acquire(
+      std::uint64_t request) = 0;  // harmless once answered... the binding then stands
   virtual void lease_closed(std::uint64_t request) = 0;
   virtual ApiResult<Json> release(const std::string& pool, const std::string& session) = 0;
 
@@ -108,6 +112,7 @@ class Service {
 //            "isolation":{"verified":bool,"checks":[{"name","wanted","found","ok"}],"left_out":["..."]},
 //            "usage":{"memory_bytes","cpu_seconds","pids"},"last_denials":[]}     times: RFC 3339, UTC
 //   SESSION {"session","pool","worker","pid","address","lease","started","idle_seconds","holders"}
-//   status  {"version","uptime_seconds","generation","pools","workers","sessions","host":{...},"warnings":["..."]}
+//   status
+//   {"version","uptime_seconds","generation","pools","workers","sessions","host":{...},"warnings":["..."]}
 
 }  // namespace herd::control

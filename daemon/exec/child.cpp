@@ -35,8 +35,10 @@ struct ExecArguments {
 
   ExecArguments(const Launch& launch, int seccomp_fd) {
     storage = launch.plan.environment;
-    if (seccomp_fd >= 0) storage.push_back(std::string(protocol::kSeccompFd) + "=" + std::to_string(seccomp_fd));
-    if (launch.plan.notify) storage.push_back(std::string(protocol::kNotifySocket) + "=" + launch.plan.notify_path);
+    if (seccomp_fd >= 0)
+      storage.push_back(std::string(protocol::kSeccompFd) + "=" + std::to_string(seccomp_fd));
+    if (launch.plan.notify)
+      storage.push_back(std::string(protocol::kNotifySocket) + "=" + launch.plan.notify_path);
     const std::size_t variables = storage.size();
     storage.insert(storage.end(), launch.plan.argv.begin(), launch.plan.argv.end());
     for (std::size_t i = 0; i < variables; ++i) envp.push_back(storage[i].data());
@@ -113,9 +115,12 @@ Status reset_signals() {
 Status run_stage(launch::Stage stage, ChildContext& context) {
   const launch::Plan& plan = context.launch.plan;
   switch (stage) {
-    case launch::Stage::limits: return set_limits(plan);
-    case launch::Stage::capabilities: return restrict_capabilities(plan.capabilities);
-    case launch::Stage::ids: return become(plan);
+    case launch::Stage::limits:
+      return set_limits(plan);
+    case launch::Stage::capabilities:
+      return restrict_capabilities(plan.capabilities);
+    case launch::Stage::ids:
+      return become(plan);
     case launch::Stage::no_new_privs:
       if (plan.no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("prctl");
       return {};
@@ -126,7 +131,8 @@ Status run_stage(launch::Stage stage, ChildContext& context) {
       execve(context.arguments.argv[0], context.arguments.argv.data(), context.arguments.envp.data());
       return fail_errno("'" + plan.argv[0] + "'");
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -139,13 +145,14 @@ int child_main(void* opaque) {
     return 1;
   };
   if (setsid() < 0) return give_up(launch::Stage::session, fail_errno("setsid").value());
-  // Seccomp's place is right before exec, and fds and the directory have theirs between ids and seccomp: what is
-  // done after the filter has to be allowed by it.
+  // Seccomp's place is right before exec, and fds and the directory have theirs between ids and seccomp: what
+  // is done after the filter has to be allowed by it.
   for (const launch::Stage stage : {launch::Stage::limits, launch::Stage::capabilities, launch::Stage::ids,
                                     launch::Stage::no_new_privs, launch::Stage::landlock})
     if (auto done = run_stage(stage, context); !done) return give_up(stage, done.error());
   if (chdir(plan.working_directory.c_str()) != 0)
-    return give_up(launch::Stage::exec, fail_errno("working_directory '" + plan.working_directory + "'").value());
+    return give_up(launch::Stage::exec,
+                   fail_errno("working_directory '" + plan.working_directory + "'").value());
   if (auto placed = place_fds(context.launch, context.seccomp_fd); !placed)
     return give_up(launch::Stage::fds, placed.error());
   // Not before the fds have taken their places, for which higher numbers are needed on the way.
@@ -153,8 +160,8 @@ int child_main(void* opaque) {
     return give_up(launch::Stage::limits, limited.error());
   if (plan.takes_terminal && ioctl(0, TIOCSCTTY, 0) != 0)
     return give_up(launch::Stage::session, fail_errno("take the terminal").value());
-  std::snprintf(context.arguments.listen_pid, sizeof context.arguments.listen_pid, "%s=%d", protocol::kListenPid,
-                static_cast<int>(getpid()));
+  std::snprintf(context.arguments.listen_pid, sizeof context.arguments.listen_pid, "%s=%d",
+                protocol::kListenPid, static_cast<int>(getpid()));
   if (auto reset = reset_signals(); !reset) return give_up(launch::Stage::signals, reset.error());
   for (const launch::Stage stage : {launch::Stage::seccomp, launch::Stage::exec})
     if (auto done = run_stage(stage, context); !done) return give_up(stage, done.error());
@@ -168,7 +175,8 @@ Result<std::vector<sock_filter>> read_filter(int fd) {
   if (size == 0 || size % sizeof(sock_filter) != 0 || size / sizeof(sock_filter) > kMaxInstructions)
     return fail_errno("the filter's size", EINVAL);
   std::vector<sock_filter> filter(size / sizeof(sock_filter));
-  if (pread(fd, filter.data(), size, 0) != static_cast<ssize_t>(size)) return fail_errno("read the filter", EIO);
+  if (pread(fd, filter.data(), size, 0) != static_cast<ssize_t>(size))
+    return fail_errno("read the filter", EIO);
   return filter;
 }
 

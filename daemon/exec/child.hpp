@@ -1,7 +1,7 @@
 // The last stages, in the worker's own process: limits, capabilities, ids, no-new-privs, seccomp, exec.
 //
-// It is made by a vfork-like clone of herd-exec, which has one thread and waits: so this code may allocate, and
-// reports a failure by writing it into memory that both see.
+// It is made by a vfork-like clone of herd-exec, which has one thread and waits: so this code may allocate,
+// and reports a failure by writing it into memory that both see.
 #pragma once
 
 #include <string>

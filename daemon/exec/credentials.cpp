@@ -18,7 +18,9 @@ Status get_capabilities(CapabilitySets& sets) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2]{};
   if (syscall(SYS_capget, &header, data) != 0) return fail_errno("capget");
-  const auto join = [](std::uint32_t low, std::uint32_t high) { return low | static_cast<std::uint64_t>(high) << 32; };
+  const auto join = [](std::uint32_t low, std::uint32_t high) {
+    return low | static_cast<std::uint64_t>(high) << 32;
+  };
   sets = {join(data[0].permitted, data[1].permitted), join(data[0].effective, data[1].effective),
           join(data[0].inheritable, data[1].inheritable)};
   return {};
@@ -42,9 +44,10 @@ Status drop_bounding(std::uint64_t keep) {
   for (int capability = 0; capability <= kLastPossibleCapability; ++capability) {
     if ((keep >> capability & 1) != 0 || prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
     const int errno_value = errno;
-    if (errno_value == EINVAL) break;                                    // the kernel knows no higher one
-    if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 0) continue;      // it had been dropped before
-    return fail_errno("drop capability " + std::to_string(capability) + " from the bounding set", errno_value);
+    if (errno_value == EINVAL) break;                                // the kernel knows no higher one
+    if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 0) continue;  // it had been dropped before
+    return fail_errno("drop capability " + std::to_string(capability) + " from the bounding set",
+                      errno_value);
   }
   return {};
 }
@@ -53,10 +56,12 @@ Status drop_bounding(std::uint64_t keep) {
 
 Status restrict_capabilities(std::uint64_t keep) {
   HERD_CHECK(drop_bounding(keep));
-  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return fail_errno("clear the ambient set");
+  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+    return fail_errno("clear the ambient set");
   CapabilitySets sets;
   HERD_CHECK(get_capabilities(sets));
-  if ((keep & ~sets.permitted) != 0) return fail_errno("a capability of the plan is not herdd's to give", EPERM);
+  if ((keep & ~sets.permitted) != 0)
+    return fail_errno("a capability of the plan is not herdd's to give", EPERM);
   sets.inheritable = keep;
   HERD_CHECK(set_capabilities(sets));
   for (int capability = 0; capability <= kLastPossibleCapability; ++capability) {
@@ -64,7 +69,8 @@ Status restrict_capabilities(std::uint64_t keep) {
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0)
       return fail_errno("raise capability " + std::to_string(capability) + " in the ambient set");
   }
-  // NO_SETUID_FIXUP: leaving uid 0 neither clears the sets (they are set exactly afterwards) nor ever refills them.
+  // NO_SETUID_FIXUP: leaving uid 0 neither clears the sets (they are set exactly afterwards) nor ever refills
+  // them.
   constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                                   SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
                                   SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;

@@ -1,5 +1,6 @@
-// Ids, capabilities and what else of a process's identity must be exactly as planned. Raw system calls: glibc's
-// wrappers for ids signal all threads of a process, which is wrong in a child that shares its parent's memory.
+// Ids, capabilities and what else of a process's identity must be exactly as planned. Raw system calls:
+// glibc's wrappers for ids signal all threads of a process, which is wrong in a child that shares its
+// parent's memory.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,8 @@
 
 namespace herd::exec {
 
-/// Empties the bounding set but for `keep`, puts `keep` where it survives the change of uid, locks the securebits.
+/// Empties the bounding set but for `keep`, puts `keep` where it survives the change of uid, locks the
+/// securebits.
 Status restrict_capabilities(std::uint64_t keep);
 /// Groups first, then gid, then uid, each read back; then exactly `capabilities` in all sets.
 Status become(const launch::Plan& plan);

@@ -25,8 +25,13 @@ constexpr auto kStatusEvery = std::chrono::milliseconds(250);
 
 class Init {
  public:
-  Init(int line, int child_signals, kernel::Cloned worker, std::optional<NotifySocket> notify, InitOptions options)
-      : line_(line), signals_(child_signals), worker_(std::move(worker)), notify_(std::move(notify)), options_(options) {}
+  Init(int line, int child_signals, kernel::Cloned worker, std::optional<NotifySocket> notify,
+       InitOptions options)
+      : line_(line),
+        signals_(child_signals),
+        worker_(std::move(worker)),
+        notify_(std::move(notify)),
+        options_(options) {}
 
   void run() {
     while (!worker_exit_) wait_once();
@@ -123,8 +128,8 @@ class Init {
     worker_exit_ = exited;
   }
 
-  /// Everything that the worker left behind. As PID 1 one call reaches all; else the orphans are this process's
-  /// children (it is their subreaper), and each round may bring up their children.
+  /// Everything that the worker left behind. As PID 1 one call reaches all; else the orphans are this
+  /// process's children (it is their subreaper), and each round may bring up their children.
   void kill_tree() const {
     if (options_.is_pid_one) {
       kill(-1, SIGKILL);

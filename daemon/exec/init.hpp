@@ -1,5 +1,5 @@
-// herd-exec after the start: the init of the worker's tree. Reaps, passes on what the worker says of itself, stops
-// the tree when it is told to or when herdd is gone, and tells how the worker ended.
+// herd-exec after the start: the init of the worker's tree. Reaps, passes on what the worker says of itself,
+// stops the tree when it is told to or when herdd is gone, and tells how the worker ended.
 #pragma once
 
 #include <optional>
@@ -18,6 +18,7 @@ struct InitOptions {
 };
 
 /// Runs until nothing of the tree is left.
-void run_init(int line, int child_signals, kernel::Cloned worker, std::optional<NotifySocket> notify, InitOptions options);
+void run_init(int line, int child_signals, kernel::Cloned worker, std::optional<NotifySocket> notify,
+              InitOptions options);
 
 }  // namespace herd::exec

@@ -31,16 +31,29 @@ Result<Launch> receive_launch(int line) {
   HERD_TRY(const std::string text, read_plan(message.fds.front().get()));
   Launch launch;
   HERD_TRY(launch.plan, launch::parse_plan(text));
-  if (message.fds.size() != launch.plan.fds.size() + 1) return fail("the launch plan names other fds than came");
+  if (message.fds.size() != launch.plan.fds.size() + 1)
+    return fail("the launch plan names other fds than came");
   for (std::size_t i = 0; i < launch.plan.fds.size(); ++i) {
     UniqueFd& fd = message.fds[i + 1];
     switch (launch.plan.fds[i]) {
-      case launch::FdRole::stdin_file: launch.stdin_file = std::move(fd); break;
-      case launch::FdRole::stdout_file: launch.stdout_file = std::move(fd); break;
-      case launch::FdRole::stderr_file: launch.stderr_file = std::move(fd); break;
-      case launch::FdRole::listener: launch.listener = std::move(fd); break;
-      case launch::FdRole::seccomp_filter: launch.seccomp_filter = std::move(fd); break;
-      case launch::FdRole::cgroup_tasks: launch.cgroup_tasks.push_back(std::move(fd)); break;
+      case launch::FdRole::stdin_file:
+        launch.stdin_file = std::move(fd);
+        break;
+      case launch::FdRole::stdout_file:
+        launch.stdout_file = std::move(fd);
+        break;
+      case launch::FdRole::stderr_file:
+        launch.stderr_file = std::move(fd);
+        break;
+      case launch::FdRole::listener:
+        launch.listener = std::move(fd);
+        break;
+      case launch::FdRole::seccomp_filter:
+        launch.seccomp_filter = std::move(fd);
+        break;
+      case launch::FdRole::cgroup_tasks:
+        launch.cgroup_tasks.push_back(std::move(fd));
+        break;
     }
   }
   if (!launch.stdout_file || !launch.stderr_file) return fail("the launch plan has no place for the output");

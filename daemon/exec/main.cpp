@@ -1,5 +1,6 @@
-// herd-exec: the small program between herdd and a worker. It builds the worker's sandbox, starts the worker in it,
-// and stays as the init of its tree. Started by herdd only; everything comes over the owner's line (fd 3).
+// herd-exec: the small program between herdd and a worker. It builds the worker's sandbox, starts the worker
+// in it, and stays as the init of its tree. Started by herdd only; everything comes over the owner's line (fd
+// 3).
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <malloc.h>
@@ -64,7 +65,8 @@ tl::expected<Running, exec::ChildFailure> start() {
   if (!launch) return give_up(Stage::fds, launch.error());
   const launch::Plan& plan = launch->plan;
   exec::Setup setup(*launch);
-  for (const Stage stage : {Stage::session, Stage::signals, Stage::cgroup, Stage::namespaces, Stage::mounts, Stage::root})
+  for (const Stage stage :
+       {Stage::session, Stage::signals, Stage::cgroup, Stage::namespaces, Stage::mounts, Stage::root})
     if (auto done = setup.run(stage); !done) return give_up(stage, done.error());
   auto notify = exec::make_notify_socket(plan);
   if (!notify) return give_up(Stage::root, notify.error());
@@ -74,7 +76,8 @@ tl::expected<Running, exec::ChildFailure> start() {
   if (!worker) return tl::make_unexpected(worker.error());
   exec::report(exec::kOwnerLineFd, launch::Started{worker->pid}, {worker->pidfd.get()});
   return Running{std::move(*worker), std::move(*notify),
-                 exec::InitOptions{plan.stop_signal, plan.stop_grace_ms, plan.namespaces.pid}, std::move(*signals)};
+                 exec::InitOptions{plan.stop_signal, plan.stop_grace_ms, plan.namespaces.pid},
+                 std::move(*signals)};
 }
 
 }  // namespace
@@ -88,12 +91,13 @@ int main() {
   auto running = start();
   if (!running) {
     const exec::ChildFailure& failure = running.error();
-    exec::report(exec::kOwnerLineFd,
-                 launch::Failed{launch::name(failure.stage), failure.error.errno_value, failure.error.message});
+    exec::report(exec::kOwnerLineFd, launch::Failed{launch::name(failure.stage), failure.error.errno_value,
+                                                    failure.error.message});
     return 1;
   }
   if (auto dropped = drop_own_privileges(); !dropped) {
-    exec::report(exec::kOwnerLineFd, launch::Failed{"capabilities", dropped.error().errno_value, dropped.error().message});
+    exec::report(exec::kOwnerLineFd,
+                 launch::Failed{"capabilities", dropped.error().errno_value, dropped.error().message});
     return 1;  // as PID 1 this ends the worker too
   }
   malloc_trim(0);  // the plan is freed; what stays for the worker's life should be small

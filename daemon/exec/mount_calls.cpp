@@ -8,20 +8,23 @@
 
 namespace herd::exec {
 
-Result<UniqueFd> new_filesystem(const std::string& type, const MountOptions& options, std::uint64_t attributes) {
+Result<UniqueFd> new_filesystem(const std::string& type, const MountOptions& options,
+                                std::uint64_t attributes) {
   UniqueFd context(fsopen(type.c_str(), FSOPEN_CLOEXEC));
   if (!context) return fail_errno("open filesystem " + type);
   for (const auto& [key, value] : options)
     if (fsconfig(context.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) != 0)
       return fail_errno(type + ": set " + key + "=" + value);
-  if (fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return fail_errno("create " + type);
+  if (fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
+    return fail_errno("create " + type);
   UniqueFd mount(fsmount(context.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes)));
   if (!mount) return fail_errno("mount " + type);
   return mount;
 }
 
 Result<UniqueFd> clone_tree(int path_fd, bool recursive) {
-  const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
+  const unsigned flags =
+      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
   UniqueFd tree(open_tree(path_fd, "", flags));
   if (!tree) return fail_errno("clone a mount");
   return tree;
@@ -29,7 +32,8 @@ Result<UniqueFd> clone_tree(int path_fd, bool recursive) {
 
 static Status set_attributes(int mount_fd, mount_attr attributes, bool recursive) {
   const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
-  if (mount_setattr(mount_fd, "", flags, &attributes, sizeof attributes) != 0) return fail_errno("set mount flags");
+  if (mount_setattr(mount_fd, "", flags, &attributes, sizeof attributes) != 0)
+    return fail_errno("set mount flags");
   return {};
 }
 

@@ -14,7 +14,8 @@ namespace herd::exec {
 using MountOptions = std::vector<std::pair<std::string, std::string>>;
 
 /// A new filesystem ("tmpfs", "proc"), detached. `attributes`: MOUNT_ATTR_...
-Result<UniqueFd> new_filesystem(const std::string& type, const MountOptions& options, std::uint64_t attributes);
+Result<UniqueFd> new_filesystem(const std::string& type, const MountOptions& options,
+                                std::uint64_t attributes);
 /// A detached clone of what is mounted at an O_PATH fd, with all below it if `recursive`.
 Result<UniqueFd> clone_tree(int path_fd, bool recursive);
 /// Sets and clears MOUNT_ATTR_... on a mount, and on all below it if `recursive`.
@@ -23,7 +24,8 @@ Status make_private(int mount_fd);
 /// Attaches a detached mount on top of what the O_PATH fd `target` names.
 Status attach(int mount_fd, int target);
 
-/// O_PATH fd of `path` below the directory `root`, as if that were "/": no link leads out (openat2, Linux 5.6).
+/// O_PATH fd of `path` below the directory `root`, as if that were "/": no link leads out (openat2,
+/// Linux 5.6).
 Result<UniqueFd> open_inside(int root, const std::string& path);
 
 }  // namespace herd::exec

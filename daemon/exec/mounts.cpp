@@ -57,8 +57,8 @@ class Builder {
     // Read-only means every mount of the tree, not only its top.
     HERD_TRY(tree_, clone_tree(host_.get(), true));
     HERD_CHECK(change_attributes(tree_.get(), MOUNT_ATTR_RDONLY | kNoSuid, 0, true));
-    // It has to stand in this namespace before anything can be mounted in it (until Linux 6.15). On top of "/" it
-    // hides nothing from `host_`, which names the mount below.
+    // It has to stand in this namespace before anything can be mounted in it (until Linux 6.15). On top of
+    // "/" it hides nothing from `host_`, which names the mount below.
     return attach(tree_.get(), host_.get());
   }
 
@@ -72,13 +72,16 @@ class Builder {
 
   Status mount_dev() {
     // The new /dev must hold the device nodes themselves, so only its own mount is without NODEV.
-    HERD_TRY(const UniqueFd dev, new_filesystem("tmpfs", tmpfs_options(64 * 1024, "0755"), kNoSuid | MOUNT_ATTR_NOEXEC));
+    HERD_TRY(const UniqueFd dev,
+             new_filesystem("tmpfs", tmpfs_options(64 * 1024, "0755"), kNoSuid | MOUNT_ATTR_NOEXEC));
     HERD_CHECK(attach_at(dev.get(), "/dev"));
     const mode_t mask = umask(0);
     for (const Device& device : kDevices) HERD_CHECK(make_device(dev.get(), device));
     umask(mask);
-    for (const auto& [link, target] : {std::pair{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"},
-                                       {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"}})
+    for (const auto& [link, target] : {std::pair{"fd", "/proc/self/fd"},
+                                       {"stdin", "/proc/self/fd/0"},
+                                       {"stdout", "/proc/self/fd/1"},
+                                       {"stderr", "/proc/self/fd/2"}})
       if (symlinkat(target, dev.get(), link) != 0) return fail_errno(std::string("link '/dev/") + link + "'");
     if (mkdirat(dev.get(), "shm", 0755) != 0) return fail_errno("create '/dev/shm'");
     HERD_CHECK(mount_tmpfs("/dev/shm", plan_.filesystem.tmp_bytes.value_or(kDefaultShmBytes), "1777",
@@ -87,12 +90,13 @@ class Builder {
   }
 
   Status mount_proc() {
-    HERD_TRY(const UniqueFd proc, new_filesystem("proc", {{"hidepid", "invisible"}}, kData | MOUNT_ATTR_NOEXEC));
+    HERD_TRY(const UniqueFd proc,
+             new_filesystem("proc", {{"hidepid", "invisible"}}, kData | MOUNT_ATTR_NOEXEC));
     HERD_CHECK(attach_at(proc.get(), "/proc"));
     for (const char* path : {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"})
       HERD_CHECK(make_read_only(path));
-    for (const char* path : {"/proc/kcore", "/proc/keys", "/proc/kmsg", "/proc/timer_list", "/proc/acpi", "/proc/scsi",
-                             "/sys/firmware", "/sys/fs/cgroup"})
+    for (const char* path : {"/proc/kcore", "/proc/keys", "/proc/kmsg", "/proc/timer_list", "/proc/acpi",
+                             "/proc/scsi", "/sys/firmware", "/sys/fs/cgroup"})
       HERD_CHECK(hide(path));
     return {};
   }
@@ -104,7 +108,8 @@ class Builder {
 
   /// Covers stay writable until here, as `bind` may have to make directories in them.
   Status seal_covers() {
-    for (const UniqueFd& cover : covers_) HERD_CHECK(change_attributes(cover.get(), MOUNT_ATTR_RDONLY, 0, false));
+    for (const UniqueFd& cover : covers_)
+      HERD_CHECK(change_attributes(cover.get(), MOUNT_ATTR_RDONLY, 0, false));
     return {};
   }
 
@@ -126,7 +131,8 @@ class Builder {
     return {};
   }
 
-  Status mount_tmpfs(const std::string& path, std::uint64_t bytes, const char* mode, std::uint64_t attributes) {
+  Status mount_tmpfs(const std::string& path, std::uint64_t bytes, const char* mode,
+                     std::uint64_t attributes) {
     HERD_TRY(const UniqueFd mount, new_filesystem("tmpfs", tmpfs_options(bytes, mode), attributes));
     return attach_at(mount.get(), path);
   }
@@ -134,7 +140,8 @@ class Builder {
   /// A node is made in a tenth of the time of a bind mount, but a user namespace may not make one.
   Status make_device(int dev, const Device& device) {
     if (mknodat(dev, device.name, S_IFCHR | 0666, makedev(device.major, device.minor)) == 0) return {};
-    return errno == EPERM ? bind_device(dev, device.name) : fail_errno(std::string("create '/dev/") + device.name + "'");
+    return errno == EPERM ? bind_device(dev, device.name)
+                          : fail_errno(std::string("create '/dev/") + device.name + "'");
   }
 
   Status bind_device(int dev, const std::string& node) {
@@ -152,7 +159,8 @@ class Builder {
   /// A part that this kernel does not have needs no cover.
   Status make_read_only(const std::string& path) {
     auto target = open_inside(tree_.get(), path);
-    if (!target) return target.error().errno_value == ENOENT ? Status{} : fail_in("make read-only", target.error());
+    if (!target)
+      return target.error().errno_value == ENOENT ? Status{} : fail_in("make read-only", target.error());
     HERD_TRY(const UniqueFd clone, clone_tree(target->get(), true));
     HERD_CHECK(change_attributes(clone.get(), MOUNT_ATTR_RDONLY | kData | MOUNT_ATTR_NOEXEC, 0, true));
     return attach(clone.get(), target->get());
@@ -176,9 +184,8 @@ class Builder {
 
   /// One empty filesystem covers all directories, but for those in which a bind needs a place to be made.
   Result<UniqueFd> cover_directory(const std::string& path) {
-    const bool has_bind_below = std::ranges::any_of(entries_, [&](const Entry& entry) {
-      return entry.bind && entry.path.starts_with(path + "/");
-    });
+    const bool has_bind_below = std::ranges::any_of(
+        entries_, [&](const Entry& entry) { return entry.bind && entry.path.starts_with(path + "/"); });
     if (!has_bind_below && shared_cover_) return clone_tree(covers_[*shared_cover_].get(), false);
     if (!has_bind_below) shared_cover_ = covers_.size();
     return new_filesystem("tmpfs", tmpfs_options(64 * 1024, "0755"), kData | MOUNT_ATTR_NOEXEC);

@@ -10,8 +10,8 @@
 
 namespace herd::exec {
 
-/// Builds the tree, mounted over "/" but not yet this process's root, and returns its fd. Needs a mount namespace of
-/// the process's own.
+/// Builds the tree, mounted over "/" but not yet this process's root, and returns its fd. Needs a mount
+/// namespace of the process's own.
 Result<UniqueFd> build_root(const launch::Plan& plan);
 
 /// Makes the tree the root and leaves nothing of the host's mounts behind.

@@ -21,8 +21,8 @@ constexpr std::size_t kMaxStatus = 256;
 #define SO_PASSRIGHTS 83
 #endif
 
-/// Fds that a sender attached would stay open here: close them. A socket that lingers would make close(2) wait, and
-/// with it all that herd-exec does, so it is told not to.
+/// Fds that a sender attached would stay open here: close them. A socket that lingers would make close(2)
+/// wait, and with it all that herd-exec does, so it is told not to.
 void close_rights(msghdr& message) {
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;

@@ -23,8 +23,9 @@ constexpr std::size_t kMaxHostname = 64;  // uts_namespaces(7)
 Status own_session() {
   if (setsid() < 0 && errno != EPERM) return fail_errno("setsid");  // EPERM: it leads one already
   umask(022);  // the daemon's may be stricter, and the worker's user has to get through what is made here
-  // Not to be ended by the OOM killer before or after its neighbours because of what the daemon was given. Lowering
-  // a value that was raised needs CAP_SYS_RESOURCE; such a worker then stays easier to end, which is harmless.
+  // Not to be ended by the OOM killer before or after its neighbours because of what the daemon was given.
+  // Lowering a value that was raised needs CAP_SYS_RESOURCE; such a worker then stays easier to end, which is
+  // harmless.
   auto written = kernel::write_file("/proc/self/oom_score_adj", "0");
   if (!written && written.error().errno_value != EACCES) return written;
   // Without a pid namespace orphans come here instead of to the host's init.
@@ -45,7 +46,8 @@ Status join_cgroups(const Launch& launch) {
   for (const UniqueFd& tasks : launch.cgroup_tasks)
     if (write(tasks.get(), "0", 1) != 1) return fail_errno("join a v1 cgroup");
   // The cgroup namespace's root is the cgroup that its creator is in: so it is made here, not by the daemon.
-  if (launch.plan.namespaces.cgroup && unshare(CLONE_NEWCGROUP) != 0) return fail_errno("unshare the cgroup namespace");
+  if (launch.plan.namespaces.cgroup && unshare(CLONE_NEWCGROUP) != 0)
+    return fail_errno("unshare the cgroup namespace");
   return {};
 }
 
@@ -73,17 +75,23 @@ Status fill_namespaces(const launch::Plan& plan) {
 Status Setup::run(launch::Stage stage) {
   const bool has_own_mounts = launch_.plan.namespaces.mount;
   switch (stage) {
-    case launch::Stage::session: return own_session();
-    case launch::Stage::signals: return block_signals();
-    case launch::Stage::cgroup: return join_cgroups(launch_);
-    case launch::Stage::namespaces: return fill_namespaces(launch_.plan);
+    case launch::Stage::session:
+      return own_session();
+    case launch::Stage::signals:
+      return block_signals();
+    case launch::Stage::cgroup:
+      return join_cgroups(launch_);
+    case launch::Stage::namespaces:
+      return fill_namespaces(launch_.plan);
     case launch::Stage::mounts: {
       if (!has_own_mounts) return {};
       HERD_TRY(tree_, build_root(launch_.plan));
       return {};
     }
-    case launch::Stage::root: return has_own_mounts ? enter_root(tree_) : Status{};
-    default: return {};
+    case launch::Stage::root:
+      return has_own_mounts ? enter_root(tree_) : Status{};
+    default:
+      return {};
   }
 }
 

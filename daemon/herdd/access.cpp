@@ -17,7 +17,9 @@ std::string group_name(gid_t gid) {
   group entry{};
   group* found = nullptr;
   std::array<char, 16384> buffer;
-  return getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr ? found->gr_name : "";
+  return getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr
+             ? found->gr_name
+             : "";
 }
 
 bool contains(const std::vector<std::string>& list, const std::string& word) {
@@ -30,7 +32,8 @@ const Access::Account& Access::account_of(const control::Peer& peer) const {
   const auto now = std::chrono::steady_clock::now();
   if (accounts_.size() > kMostAccounts) accounts_.clear();
   Account& account = accounts_[{peer.uid, peer.gid}];
-  if (account.read != std::chrono::steady_clock::time_point{} && now - account.read < kAccountsKept) return account;
+  if (account.read != std::chrono::steady_clock::time_point{} && now - account.read < kAccountsKept)
+    return account;
   account = {{}, {}, now};
   std::vector<gid_t> gids{peer.gid};
   passwd entry{};
@@ -57,7 +60,8 @@ config::Role Access::role_of(const control::Peer& peer) const {
     const auto found = control_.roles.find(role);
     if (found == control_.roles.end()) return false;
     if (contains(found->second.users, account.user)) return true;
-    return std::ranges::any_of(account.groups, [&](const std::string& name) { return contains(found->second.groups, name); });
+    return std::ranges::any_of(account.groups,
+                               [&](const std::string& name) { return contains(found->second.groups, name); });
   };
   if (is_member("admin")) return config::Role::admin;
   if (is_member("operator") || contains(account.groups, control_.group)) return config::Role::operator_;
@@ -69,7 +73,8 @@ bool Access::is_client(const control::Peer& peer, const config::ClientsSpec& cli
   if (clients.users.empty() && clients.groups.empty()) return false;
   const Account& account = account_of(peer);
   if (contains(clients.users, account.user)) return true;
-  return std::ranges::any_of(account.groups, [&](const std::string& name) { return contains(clients.groups, name); });
+  return std::ranges::any_of(account.groups,
+                             [&](const std::string& name) { return contains(clients.groups, name); });
 }
 
 }  // namespace herd::daemon

@@ -28,14 +28,25 @@ Daemon::Daemon(Parts parts)
       events_(kKeptEvents, kKeptEventBytes),
       spawner_(parts_.cgroups, parts_.executor, worker::Spawner::Privileges::no_new),
       privileged_spawner_(parts_.cgroups, parts_.executor, worker::Spawner::Privileges::may_gain),
-      resources_{io_,     spawner_, privileged_spawner_, parts_.uids, filters_, parts_.runtime_directory + "/workers",
-                 parts_.socket_access, parts_.facts, {}},
+      resources_{io_,
+                 spawner_,
+                 privileged_spawner_,
+                 parts_.uids,
+                 filters_,
+                 parts_.runtime_directory + "/workers",
+                 parts_.socket_access,
+                 parts_.facts,
+                 {}},
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       runs_({resources_, parts_.ids,
-             [this](const std::string& pool) { const PoolDriver* driver = find(pool); return driver == nullptr ? nullptr : &driver->pool().spec(); },
+             [this](const std::string& pool) {
+               const PoolDriver* driver = find(pool);
+               return driver == nullptr ? nullptr : &driver->pool().spec();
+             },
              [this](const control::Peer& peer) { return role_of(peer); },
              [this](const std::string& type, const std::string& message) { note(type, message); }}),
-      server_(io_, *this, {}, [](const std::string& message) { log_warning("control socket: " + message); }) {}
+      server_(io_, *this, {}, [](const std::string& message) { log_warning("control socket: " + message); }) {
+}
 
 Daemon::~Daemon() = default;
 
@@ -74,7 +85,8 @@ void Daemon::add_pool(config::PoolSpec spec) {
 void Daemon::on_pool_finished(const std::string& name) {
   drivers_.erase(name);
   parts_.cgroups.remove_pool(name);
-  if (auto spec = returning_.extract(name); !spec.empty() && !is_stopping_) return add_pool(std::move(spec.mapped()));
+  if (auto spec = returning_.extract(name); !spec.empty() && !is_stopping_)
+    return add_pool(std::move(spec.mapped()));
   if (is_stopping_ && drivers_.empty()) runs_.stop([this] { finish_shutdown(); });
 }
 

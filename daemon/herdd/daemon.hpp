@@ -38,7 +38,8 @@ class Daemon : public control::Service {
   [[nodiscard]] control::ApiResult<Json> worker(const std::string& id) const override;
   [[nodiscard]] Json sessions() const override;
   [[nodiscard]] control::ApiResult<Json> pool_sessions(const std::string& pool) const override;
-  [[nodiscard]] control::ApiResult<Json> session(const std::string& pool, const std::string& name) const override;
+  [[nodiscard]] control::ApiResult<Json> session(const std::string& pool,
+                                                 const std::string& name) const override;
   [[nodiscard]] std::string metrics() const override;
   [[nodiscard]] bool is_ready() const override;
   [[nodiscard]] Json config_schema() const override;
@@ -92,7 +93,8 @@ class Daemon : public control::Service {
   worker::Spawner spawner_, privileged_spawner_;
   worker::Resources resources_;
   std::map<std::string, std::unique_ptr<PoolDriver>> drivers_;
-  std::map<std::string, config::PoolSpec> returning_;  // added again while the old one of that name is still ending
+  std::map<std::string, config::PoolSpec>
+      returning_;  // added again while the old one of that name is still ending
   std::map<std::uint64_t, std::string> request_pools_;
   std::uint64_t last_request_ = 0;
   std::uint64_t generation_ = 1;

@@ -21,7 +21,9 @@ Result<IdCounter> IdCounter::open(const std::string& file) {
     const std::string_view rest(end, static_cast<std::size_t>(text->data() + text->size() - end));
     const bool is_whole = error == std::errc{} && (rest.empty() || rest == "\n");
     if (!is_whole || reserved == 0 || reserved > std::numeric_limits<std::uint64_t>::max() - kBlock)
-      return fail("'" + file + "' holds no number; worker ids must not repeat, so write there one above the highest ever used");
+      return fail(
+          "'" + file +
+          "' holds no number; worker ids must not repeat, so write there one above the highest ever used");
   } else if (text.error().errno_value != ENOENT) {
     return tl::make_unexpected(text.error());
   }

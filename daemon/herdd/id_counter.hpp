@@ -14,12 +14,13 @@ class IdCounter : public pool::IdSource {
  public:
   static Result<IdCounter> open(const std::string& file);
 
-  /// Where the next block can't be reserved (a full disk) it is the clock's microseconds, far above any count: no
-  /// number is given twice, and no pool stops for want of one.
+  /// Where the next block can't be reserved (a full disk) it is the clock's microseconds, far above any
+  /// count: no number is given twice, and no pool stops for want of one.
   std::uint64_t next() override;
 
  private:
-  IdCounter(std::string file, std::uint64_t reserved) : file_(std::move(file)), next_(reserved), reserved_(reserved) {}
+  IdCounter(std::string file, std::uint64_t reserved)
+      : file_(std::move(file)), next_(reserved), reserved_(reserved) {}
   Status reserve();
   std::string file_;
   std::uint64_t from_clock_ = 0;

@@ -41,9 +41,12 @@ int main(int argc, char** argv) {
   std::string file = "/etc/herd/herd.json";
   bool only_check = false;
   app.add_option("--config", file, "the daemon's file")->capture_default_str();
-  app.add_flag("--check", only_check, "read and check all files, print every error, start nothing (exit 3 on errors)");
+  app.add_flag("--check", only_check,
+               "read and check all files, print every error, start nothing (exit 3 on errors)");
   app.set_version_flag("--version", std::string("herdd ") + HERD_VERSION);
-  app.footer("Signals: SIGTERM and SIGINT stop gracefully, SIGHUP reloads. Exit codes: 0 stopped, 1 cannot start, 3 bad configuration.");
+  app.footer(
+      "Signals: SIGTERM and SIGINT stop gracefully, SIGHUP reloads. Exit codes: 0 stopped, 1 cannot start, 3 "
+      "bad configuration.");
   CLI11_PARSE(app, argc, argv);
   try {
     return run(file, only_check);

@@ -16,9 +16,12 @@ class Scrape {
     prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add(labels).Set(value);
   }
   void counter(const char* name, const char* help, const prometheus::Labels& labels, std::uint64_t value) {
-    prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Add(labels).Increment(static_cast<double>(value));
+    prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Add(labels).Increment(
+        static_cast<double>(value));
   }
-  [[nodiscard]] std::string text() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
+  [[nodiscard]] std::string text() const {
+    return prometheus::TextSerializer().Serialize(registry_.Collect());
+  }
 
  private:
   prometheus::Registry registry_{prometheus::Registry::InsertBehavior::Merge};
@@ -33,13 +36,17 @@ void describe_pool(Scrape& scrape, const std::string& name, const pool::View& vi
   workers("bound", view.bound);
   workers("stopping", view.stopping);
   const prometheus::Labels labels{{"pool", name}};
-  scrape.gauge("herd_pool_failed", "1 while the pool has given up to start workers.", labels, view.state == pool::PoolState::failed);
+  scrape.gauge("herd_pool_failed", "1 while the pool has given up to start workers.", labels,
+               view.state == pool::PoolState::failed);
   scrape.gauge("herd_acquires_queued", "Acquires that wait for a worker.", labels, view.queued);
   const pool::Counters& counters = view.counters;
   scrape.counter("herd_workers_started_total", "Workers started.", labels, counters.started);
-  scrape.counter("herd_workers_gone_total", "Workers that are gone, whatever the reason.", labels, counters.gone);
-  scrape.counter("herd_workers_crashed_total", "Workers that ended without having been asked to.", labels, counters.crashed);
-  scrape.counter("herd_workers_oom_killed_total", "Workers that the kernel ended for want of memory.", labels, counters.oom_killed);
+  scrape.counter("herd_workers_gone_total", "Workers that are gone, whatever the reason.", labels,
+                 counters.gone);
+  scrape.counter("herd_workers_crashed_total", "Workers that ended without having been asked to.", labels,
+                 counters.crashed);
+  scrape.counter("herd_workers_oom_killed_total", "Workers that the kernel ended for want of memory.", labels,
+                 counters.oom_killed);
   scrape.counter("herd_sessions_total", "Sessions begun.", labels, counters.sessions);
   scrape.counter("herd_acquires_total", "Acquires asked for.", labels, counters.acquires);
   scrape.counter("herd_acquire_hits_total", "Acquires of a session that was there.", labels, counters.hits);

@@ -27,13 +27,15 @@ constexpr const char* kInstalledExecutor = "/usr/lib/herd/herd-exec";
 gid_t socket_group(const config::ControlSpec& control) {
   const group* found = getgrnam(control.group.c_str());
   if (found != nullptr) return found->gr_gid;
-  log_warning("group '" + control.group + "' does not exist: only root can use the control socket (groupadd --system " +
-              control.group + ")");
+  log_warning("group '" + control.group +
+              "' does not exist: only root can use the control socket (groupadd --system " + control.group +
+              ")");
   return getegid();
 }
 
 std::string runtime_directory(const config::DaemonSpec& spec) {
-  return spec.runtime_directory.empty() ? fs::path(spec.control.path).parent_path().string() : spec.runtime_directory;
+  return spec.runtime_directory.empty() ? fs::path(spec.control.path).parent_path().string()
+                                        : spec.runtime_directory;
 }
 
 /// herd-exec from the file, from beside herdd, or where it is installed.
@@ -49,7 +51,7 @@ std::string cgroup_root(const config::DaemonSpec& spec, const std::string& runti
   if (!spec.cgroup_root.empty()) return spec.cgroup_root;
   if (runtime == "/run/herd") return "herd";
   char name[32];
-  std::snprintf(name, sizeof name, "herd-%08zx", std::hash<std::string>{}(runtime) & 0xffffffffU);
+  std::snprintf(name, sizeof name, "herd-%08zx", std::hash<std::string>{}(runtime)&0xffffffffU);
   return name;
 }
 
@@ -58,11 +60,13 @@ Result<UniqueFd> lock_root(const kernel::Cgroups& cgroups) {
   UniqueFd fd(open(cgroups.root_directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return fail_errno("open '" + cgroups.root_directory() + "'");
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
-    return fail("another herdd has its workers in '" + cgroups.root_directory() + "'; give this one another cgroup.root");
+    return fail("another herdd has its workers in '" + cgroups.root_directory() +
+                "'; give this one another cgroup.root");
   return fd;
 }
 
-/// Two daemons with other control sockets may still share a directory: the second must not clear what the first has.
+/// Two daemons with other control sockets may still share a directory: the second must not clear what the
+/// first has.
 Result<UniqueFd> lock_directory(const std::string& directory) {
   UniqueFd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return fail_errno("open '" + directory + "'");
@@ -103,7 +107,8 @@ void raise_open_files() {
 }  // namespace
 
 Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded) {
-  if (geteuid() != 0) return fail("herdd has to be root: it gives each worker a uid, namespaces and a cgroup of its own");
+  if (geteuid() != 0)
+    return fail("herdd has to be root: it gives each worker a uid, namespaces and a cgroup of its own");
   signal(SIGPIPE, SIG_IGN);
   umask(022);  // the directory of the workers' sockets is for others too, however strict the caller's is
   raise_open_files();
@@ -112,7 +117,8 @@ Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded) {
   const gid_t group = socket_group(spec.control);
   HERD_CHECK(kernel::make_directories(runtime, 0755));
   HERD_CHECK(kernel::make_directories(fs::path(spec.control.path).parent_path(), 0755));
-  HERD_TRY(UniqueFd control_socket, control::bind_control_socket(spec.control.path, spec.control.mode, group));
+  HERD_TRY(UniqueFd control_socket,
+           control::bind_control_socket(spec.control.path, spec.control.mode, group));
   SocketGuard guard(control_socket.get());
   const std::string sockets = runtime + "/workers";
   HERD_CHECK(kernel::make_directories(sockets, 0755));
@@ -132,10 +138,20 @@ Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded) {
   HERD_TRY(UniqueFd root_lock, lock_root(cgroups));
   HERD_TRY(const int leftovers, cgroups.clean());
   clear_directory(sockets);
-  if (leftovers > 0) log_warning("ended and removed " + std::to_string(leftovers) + " workers that an earlier run left");
+  if (leftovers > 0)
+    log_warning("ended and removed " + std::to_string(leftovers) + " workers that an earlier run left");
   guard.disarm();
-  return Parts{std::move(loaded), runtime, {0660, group}, std::move(control_socket), std::move(*program),
-               std::move(root_lock), std::move(sockets_lock), std::move(cgroups), std::move(uids), std::move(ids), facts};
+  return Parts{std::move(loaded),
+               runtime,
+               {0660, group},
+               std::move(control_socket),
+               std::move(*program),
+               std::move(root_lock),
+               std::move(sockets_lock),
+               std::move(cgroups),
+               std::move(uids),
+               std::move(ids),
+               facts};
 }
 
 }  // namespace herd::daemon

@@ -18,7 +18,8 @@ control::ApiError to_api_error(const pool::Denied& denied, const std::string& po
   switch (denied.error) {
     case pool::AcquireError::queue_full:
       error.status = 429;
-      error.retry_after_seconds = std::max(1, static_cast<int>(std::ceil(static_cast<double>(denied.retry_after.count()) / 1000.0)));
+      error.retry_after_seconds =
+          std::max(1, static_cast<int>(std::ceil(static_cast<double>(denied.retry_after.count()) / 1000.0)));
       error.hint = "try again later, or raise workers.max or sessions.queue_limit";
       break;
     case pool::AcquireError::timeout:
@@ -33,7 +34,9 @@ control::ApiError to_api_error(const pool::Denied& denied, const std::string& po
       error.status = 503;
       error.hint = "herdctl resume " + pool;
       break;
-    case pool::AcquireError::stopping: error.status = 503; break;
+    case pool::AcquireError::stopping:
+      error.status = 503;
+      break;
   }
   return error;
 }
@@ -54,8 +57,8 @@ PoolDriver::PoolDriver(worker::Resources& resources, control::EventRing& events,
       finished_(std::move(finished)),
       timer_(resources.io) {}
 
-/// Performing an action may bring the next event (an answer's receiver releases at once): events wait their turn, so
-/// a step always sees the actions of the one before it done.
+/// Performing an action may bring the next event (an answer's receiver releases at once): events wait their
+/// turn, so a step always sees the actions of the one before it done.
 void PoolDriver::feed(pool::Event event) {
   inbox_.push_back(std::move(event));
   if (is_stepping_) return;
@@ -82,7 +85,8 @@ void PoolDriver::configure(config::PoolSpec spec, bool recycle) {
 void PoolDriver::perform(const pool::Action& action) {
   if (const auto* start = std::get_if<pool::StartWorker>(&action)) return start_worker(*start);
   if (const auto* stop = std::get_if<pool::StopWorker>(&action)) {
-    if (const auto found = workers_.find(stop->worker); found != workers_.end()) found->second->stop(stop->reason);
+    if (const auto found = workers_.find(stop->worker); found != workers_.end())
+      found->second->stop(stop->reason);
     return;
   }
   if (const auto* granted = std::get_if<pool::AnswerAcquire>(&action)) return answer(*granted);
@@ -165,19 +169,22 @@ void PoolDriver::answer(const pool::AnswerAcquire& action) {
 
 void PoolDriver::emit(const pool::Emit& action) {
   const auto text_or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
-  auto event = std::make_shared<Json>(Json{{"time", wall_time(std::chrono::system_clock::now())},
-                                           {"type", action.type},
-                                           {"pool", name()},
-                                           {"worker", text_or_null(action.worker)},
-                                           {"session", text_or_null(action.session)},
-                                           {"reason", action.reason ? to_json(*action.reason) : Json(nullptr)}});
-  const bool message_says_more = !action.message.empty() && (!action.reason || action.message != describe(*action.reason));
+  auto event =
+      std::make_shared<Json>(Json{{"time", wall_time(std::chrono::system_clock::now())},
+                                  {"type", action.type},
+                                  {"pool", name()},
+                                  {"worker", text_or_null(action.worker)},
+                                  {"session", text_or_null(action.session)},
+                                  {"reason", action.reason ? to_json(*action.reason) : Json(nullptr)}});
+  const bool message_says_more =
+      !action.message.empty() && (!action.reason || action.message != describe(*action.reason));
   if (message_says_more) (*event)["message"] = action.message;
   constexpr std::size_t kBytesOfAnEvent = 512;  // as counted against the ring's bound
   events_.append(event, kBytesOfAnEvent + action.message.size());
 
   if (action.type == "session_ended")
-    if (const auto found = workers_.find(action.worker); found != workers_.end()) found->second->output().set_session("");
+    if (const auto found = workers_.find(action.worker); found != workers_.end())
+      found->second->output().set_session("");
   std::string text = action.type;
   if (action.reason) text += ": " + describe(*action.reason);
   if (message_says_more) text += ": " + action.message;

@@ -1,4 +1,5 @@
-// Performs what one pool decides: starts and stops workers, answers acquires, keeps the timer, tells of events.
+// Performs what one pool decides: starts and stops workers, answers acquires, keeps the timer, tells of
+// events.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -29,8 +30,8 @@ inline constexpr std::size_t kRememberedWorkers = 64;  // of each pool
 class PoolDriver {
  public:
   /// `finished` is called once after stop(), when nothing of the pool is left.
-  PoolDriver(worker::Resources& resources, control::EventRing& events, pool::IdSource& ids, config::PoolSpec spec,
-             std::function<void()> finished);
+  PoolDriver(worker::Resources& resources, control::EventRing& events, pool::IdSource& ids,
+             config::PoolSpec spec, std::function<void()> finished);
 
   void start() { feed(pool::TimerFired{}); }
   void stop() { feed(pool::Shutdown{}); }

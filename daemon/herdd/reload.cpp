@@ -8,11 +8,13 @@ namespace {
 
 /// One line of the plan; `pool` is null for herd.json's own fields.
 Json plan_line(const Json& pool, const config::Change& change) {
-  return {{"pool", pool},
-          {"field", change.pointer},
-          {"before", change.before},
-          {"after", change.after},
-          {"applies", change.applies == config::Applies::next_spawn ? "next spawn" : std::string(config::name(change.applies))}};
+  return {
+      {"pool", pool},
+      {"field", change.pointer},
+      {"before", change.before},
+      {"after", change.after},
+      {"applies", change.applies == config::Applies::next_spawn ? "next spawn"
+                                                                : std::string(config::name(change.applies))}};
 }
 
 /// A whole pool that comes or goes.
@@ -96,7 +98,8 @@ control::ApiResult<Json> Daemon::reload(bool dry_run) {
     }
   }
   for (const config::Change& change : daemon_changes)
-    log_warning("herd.json: " + change.pointer + " changed to " + change.after + ": takes effect when herdd is started again");
+    log_warning("herd.json: " + change.pointer + " changed to " + change.after +
+                ": takes effect when herdd is started again");
   // The daemon's own part stays as it runs, so that the next plan still shows what is waiting for a restart.
   parts_.loaded.pools = std::move(fresh->pools);
   ++generation_;

@@ -28,14 +28,15 @@ std::optional<control::Peer> peer_of(int fd) {
   return control::Peer{credentials.uid, credentials.gid, credentials.pid};
 }
 
-/// A directory would be a way out of the sandbox's root: openat(fd, ".."). A terminal that is somebody's own could be
-/// read and set by the command, also after the caller took it back.
+/// A directory would be a way out of the sandbox's root: openat(fd, ".."). A terminal that is somebody's own
+/// could be read and set by the command, also after the caller took it back.
 Status check_files(const std::vector<UniqueFd>& fds, bool is_terminal) {
   if (fds.size() != 3) return fail("a run request carries stdin, stdout and stderr");
   for (const UniqueFd& fd : fds) {
     struct stat info {};
     if (fstat(fd.get(), &info) != 0) return fail_errno("stat a passed file");
-    if (S_ISDIR(info.st_mode) || S_ISBLK(info.st_mode)) return fail("stdin, stdout and stderr can't be a directory or a disk");
+    if (S_ISDIR(info.st_mode) || S_ISBLK(info.st_mode))
+      return fail("stdin, stdout and stderr can't be a directory or a disk");
     if ((isatty(fd.get()) == 1) != is_terminal)
       return fail("stdin, stdout and stderr are either one terminal, made for the command, or none");
     const int flags = fcntl(fd.get(), F_GETFL);
@@ -48,11 +49,20 @@ run::Answer to_answer(const Reason& reason) {
   run::Answer answer;
   answer.started = true;
   switch (reason.kind) {
-    case ReasonKind::exited: answer.exit_code = reason.code; return answer;
-    case ReasonKind::signaled: answer.exit_code = 128 + reason.signal; break;
-    case ReasonKind::oom_killed: answer.exit_code = 128 + SIGKILL; break;
-    case ReasonKind::denied_syscall: answer.exit_code = 128 + SIGSYS; break;
-    default: answer.started = false;
+    case ReasonKind::exited:
+      answer.exit_code = reason.code;
+      return answer;
+    case ReasonKind::signaled:
+      answer.exit_code = 128 + reason.signal;
+      break;
+    case ReasonKind::oom_killed:
+      answer.exit_code = 128 + SIGKILL;
+      break;
+    case ReasonKind::denied_syscall:
+      answer.exit_code = 128 + SIGSYS;
+      break;
+    default:
+      answer.started = false;
   }
   answer.code = std::string(name(reason.kind));
   answer.message = describe(reason);
@@ -81,16 +91,19 @@ Status RunService::start(const std::string& path, const worker::SocketAccess& ac
 
 asio::awaitable<void> RunService::accept(RunService& self) {
   while (self.listener_->is_open()) {
-    const auto [error] = co_await self.listener_->async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
+    const auto [error] =
+        co_await self.listener_->async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
     if (error || !self.listener_->is_open()) co_return;
     UniqueFd fd(accept4(self.listener_->native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd && errno != EAGAIN && errno != ECONNABORTED) {
-      // Out of fds or memory: the connection stays in the queue, and asking again at once would be all that is done.
+      // Out of fds or memory: the connection stays in the queue, and asking again at once would be all that
+      // is done.
       asio::steady_timer pause(self.context_.resources.io, kPauseWithoutFds);
       co_await pause.async_wait(as_tuple(use_awaitable));
       continue;
     }
-    if (!fd || self.runs_.size() >= kMaxRuns || self.stopped_) continue;  // the client sees its connection closed
+    if (!fd || self.runs_.size() >= kMaxRuns || self.stopped_)
+      continue;  // the client sees its connection closed
     auto run = std::make_shared<Run>(self.context_.resources.io, std::move(fd));
     self.runs_.insert(run);
     asio::co_spawn(self.context_.resources.io, serve(self, run), log_failure("run a command"));
@@ -103,7 +116,8 @@ asio::awaitable<void> RunService::serve(RunService& self, std::shared_ptr<Run> r
   run->deadline.async_wait([run](const boost::system::error_code& error) {
     if (!error) run->connection.cancel();
   });
-  const auto [error] = co_await run->connection.async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
+  const auto [error] =
+      co_await run->connection.async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
   run->deadline.cancel();
   if (error) co_return self.forget(run);
   auto message = kernel::receive_message(run->connection.native_handle(), false);
@@ -118,12 +132,14 @@ asio::awaitable<void> RunService::serve(RunService& self, std::shared_ptr<Run> r
 Result<config::PoolSpec> RunService::spec_of(const run::Request& request, const control::Peer& peer,
                                              std::string& code) const {
   code = "forbidden";
-  if (context_.role_of(peer) < config::Role::operator_) return fail("only operators may run commands in a pool's sandbox");
+  if (context_.role_of(peer) < config::Role::operator_)
+    return fail("only operators may run commands in a pool's sandbox");
   code = "unknown_pool";
   const config::PoolSpec* pool = context_.find_pool(request.pool);
   if (pool == nullptr) return fail("no pool '" + request.pool + "'");
   code = "bad_request";
-  if (request.command.empty() || request.command.size() > run::kMaxWords || !request.command.front().starts_with('/'))
+  if (request.command.empty() || request.command.size() > run::kMaxWords ||
+      !request.command.front().starts_with('/'))
     return fail("the command begins with an absolute path");
   config::PoolSpec spec = *pool;
   spec.command = request.command;
@@ -137,7 +153,9 @@ Result<config::PoolSpec> RunService::spec_of(const run::Request& request, const 
 }
 
 void RunService::begin(const std::shared_ptr<Run>& run, kernel::Message message) {
-  const auto refuse = [&](const std::string& code, const Error& error) { answer(run, {false, 0, code, error.message}); };
+  const auto refuse = [&](const std::string& code, const Error& error) {
+    answer(run, {false, 0, code, error.message});
+  };
   if (stopped_) return refuse("stopping", Error{"herdd is stopping", 0});
   const auto request = run::parse_request(message.text);
   if (!request) return refuse("bad_request", request.error());
@@ -147,7 +165,8 @@ void RunService::begin(const std::shared_ptr<Run>& run, kernel::Message message)
   auto spec = spec_of(*request, *peer, code);
   if (!spec) return refuse(code, spec.error());
   // After the role: even to look at a stranger's file may wait for it.
-  if (auto checked = check_files(message.fds, request->is_terminal); !checked) return refuse("bad_request", checked.error());
+  if (auto checked = check_files(message.fds, request->is_terminal); !checked)
+    return refuse("bad_request", checked.error());
 
   const std::string id = spec->name + "-" + std::to_string(context_.ids.next());
   worker::WorkerCallbacks callbacks;
@@ -155,9 +174,11 @@ void RunService::begin(const std::shared_ptr<Run>& run, kernel::Message message)
   callbacks.memory = [](Bytes) {};
   callbacks.gone = [this, run](const Reason& reason) { finish(run, reason); };
   context_.note("run_started", id + ": uid " + std::to_string(peer->uid) + " runs " + spec->command.front());
-  run->worker = std::make_shared<worker::Worker>(
-      context_.resources, std::make_shared<const config::PoolSpec>(std::move(*spec)), id, std::move(callbacks));
-  run->worker->set_stdio({std::move(message.fds[0]), std::move(message.fds[1]), std::move(message.fds[2]), request->is_terminal});
+  run->worker = std::make_shared<worker::Worker>(context_.resources,
+                                                 std::make_shared<const config::PoolSpec>(std::move(*spec)),
+                                                 id, std::move(callbacks));
+  run->worker->set_stdio({std::move(message.fds[0]), std::move(message.fds[1]), std::move(message.fds[2]),
+                          request->is_terminal});
   run->worker->start();
 }
 
@@ -170,7 +191,8 @@ void RunService::finish(const std::shared_ptr<Run>& run, const Reason& reason) {
 }
 
 void RunService::answer(const std::shared_ptr<Run>& run, const run::Answer& answer) {
-  (void)kernel::send_message(run->connection.native_handle(), run::to_json(answer));  // a client that left hears nothing
+  (void)kernel::send_message(run->connection.native_handle(),
+                             run::to_json(answer));  // a client that left hears nothing
 }
 
 void RunService::forget(const std::shared_ptr<Run>& run) {

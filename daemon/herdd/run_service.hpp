@@ -1,7 +1,7 @@
 // `herdctl run`: one command in exactly a pool's sandbox, on the caller's own input and output.
 //
-// It is a worker like the pool's others (same plan, same proof, a cgroup of its own) but not one of the pool: it
-// serves no session and counts in no limit of the pool's. It ends with its connection.
+// It is a worker like the pool's others (same plan, same proof, a cgroup of its own) but not one of the pool:
+// it serves no session and counts in no limit of the pool's. It ends with its connection.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -42,7 +42,8 @@ class RunService {
   struct Run;
   static boost::asio::awaitable<void> accept(RunService& self);
   static boost::asio::awaitable<void> serve(RunService& self, std::shared_ptr<Run> run);
-  Result<config::PoolSpec> spec_of(const run::Request& request, const control::Peer& peer, std::string& code) const;
+  Result<config::PoolSpec> spec_of(const run::Request& request, const control::Peer& peer,
+                                   std::string& code) const;
   void begin(const std::shared_ptr<Run>& run, kernel::Message message);
   void finish(const std::shared_ptr<Run>& run, const Reason& reason);
   void answer(const std::shared_ptr<Run>& run, const run::Answer& answer);

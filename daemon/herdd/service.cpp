@@ -10,8 +10,8 @@ namespace {
 using control::ApiError;
 using control::ApiResult;
 
-tl::unexpected<ApiError> unknown(unsigned status, const char* code, const std::string& message, const std::string& hint,
-                                 const std::string& pool = "") {
+tl::unexpected<ApiError> unknown(unsigned status, const char* code, const std::string& message,
+                                 const std::string& hint, const std::string& pool = "") {
   ApiError error;
   error.status = status;
   error.code = code;
@@ -22,7 +22,8 @@ tl::unexpected<ApiError> unknown(unsigned status, const char* code, const std::s
 }
 
 tl::unexpected<ApiError> unknown_session(const std::string& pool, const std::string& name) {
-  return unknown(404, "unknown_session", "pool '" + pool + "' has no session '" + name + "'", "herdctl sessions " + pool, pool);
+  return unknown(404, "unknown_session", "pool '" + pool + "' has no session '" + name + "'",
+                 "herdctl sessions " + pool, pool);
 }
 
 tl::unexpected<ApiError> unknown_worker(const std::string& id) {
@@ -31,7 +32,9 @@ tl::unexpected<ApiError> unknown_worker(const std::string& id) {
 
 }  // namespace
 
-config::Role Daemon::role_of(const control::Peer& peer) const { return access_.role_of(peer); }
+config::Role Daemon::role_of(const control::Peer& peer) const {
+  return access_.role_of(peer);
+}
 
 bool Daemon::is_client_of(const control::Peer& peer, const std::string& pool) const {
   const PoolDriver* driver = find(pool);
@@ -86,12 +89,14 @@ Json Daemon::status() const {
 
 Json Daemon::pools() const {
   Json list = Json::array();
-  for (const auto& [name, driver] : drivers_) list.push_back(pool_json(driver->pool(), std::chrono::steady_clock::now()));
+  for (const auto& [name, driver] : drivers_)
+    list.push_back(pool_json(driver->pool(), std::chrono::steady_clock::now()));
   return {{"pools", list}};
 }
 
 ApiResult<Json> Daemon::pool(const std::string& pool) const {
-  return require(pool).map([](PoolDriver* driver) { return pool_json(driver->pool(), std::chrono::steady_clock::now()); });
+  return require(pool).map(
+      [](PoolDriver* driver) { return pool_json(driver->pool(), std::chrono::steady_clock::now()); });
 }
 
 Json Daemon::workers() const {
@@ -119,14 +124,16 @@ ApiResult<Json> Daemon::worker(const std::string& id) const {
 Json Daemon::sessions() const {
   Json list = Json::array();
   for (const auto& [name, driver] : drivers_)
-    for (const pool::SessionView& view : driver->pool().sessions()) list.push_back(driver->session_record(view));
+    for (const pool::SessionView& view : driver->pool().sessions())
+      list.push_back(driver->session_record(view));
   return {{"sessions", list}};
 }
 
 ApiResult<Json> Daemon::pool_sessions(const std::string& pool) const {
   return require(pool).map([](PoolDriver* driver) {
     Json list = Json::array();
-    for (const pool::SessionView& view : driver->pool().sessions()) list.push_back(driver->session_record(view));
+    for (const pool::SessionView& view : driver->pool().sessions())
+      list.push_back(driver->session_record(view));
     return Json{{"sessions", list}};
   });
 }
@@ -202,19 +209,26 @@ ApiResult<Json> Daemon::scale(const std::string& pool, const control::ScaleCall&
   auto driver = require(pool);
   if (!driver) return tl::make_unexpected(driver.error());
   const pool::View view = (*driver)->pool().view();
-  const int min = call.min.value_or(view.min), max = call.max.value_or(view.max), spare = call.spare.value_or(view.spare);
+  const int min = call.min.value_or(view.min), max = call.max.value_or(view.max),
+            spare = call.spare.value_or(view.spare);
   if (max < 1 || min > max || spare > max) {
     return unknown(400, "bad_request",
-                   "min " + std::to_string(min) + ", max " + std::to_string(max) + ", spare " + std::to_string(spare) +
-                       " do not fit together",
+                   "min " + std::to_string(min) + ", max " + std::to_string(max) + ", spare " +
+                       std::to_string(spare) + " do not fit together",
                    "min and spare are at most max, max is at least 1", pool);
   }
   return tell(pool, pool::Scale{call.min, call.max, call.spare});
 }
 
-ApiResult<Json> Daemon::drain(const std::string& pool) { return tell(pool, pool::Drain{}); }
-ApiResult<Json> Daemon::resume(const std::string& pool) { return tell(pool, pool::Resume{}); }
-ApiResult<Json> Daemon::restart(const std::string& pool) { return tell(pool, pool::Restart{}); }
+ApiResult<Json> Daemon::drain(const std::string& pool) {
+  return tell(pool, pool::Drain{});
+}
+ApiResult<Json> Daemon::resume(const std::string& pool) {
+  return tell(pool, pool::Resume{});
+}
+ApiResult<Json> Daemon::restart(const std::string& pool) {
+  return tell(pool, pool::Restart{});
+}
 
 ApiResult<Json> Daemon::stop_worker(const std::string& id) {
   PoolDriver* driver = owner_of_worker(id);

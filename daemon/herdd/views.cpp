@@ -11,18 +11,22 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
 
 }  // namespace
 
 std::string wall_time(std::chrono::system_clock::time_point time) {
-  const auto since_epoch = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  const auto since_epoch =
+      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
   const std::time_t seconds = since_epoch / 1000;
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   char text[80];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1,
-                parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(since_epoch % 1000));
+  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
+                parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                static_cast<int>(since_epoch % 1000));
   return text;
 }
 
@@ -34,31 +38,42 @@ std::string wall_time(pool::Time time, pool::Time now) {
 Json to_json(const Reason& reason) {
   Json json{{"kind", name(reason.kind)}, {"text", describe(reason)}};
   switch (reason.kind) {
-    case ReasonKind::exited: json["code"] = reason.code; break;
-    case ReasonKind::signaled: json["signal"] = reason.signal; break;
-    case ReasonKind::denied_syscall: json["name"] = text_or_null(reason.what); break;
+    case ReasonKind::exited:
+      json["code"] = reason.code;
+      break;
+    case ReasonKind::signaled:
+      json["signal"] = reason.signal;
+      break;
+    case ReasonKind::denied_syscall:
+      json["name"] = text_or_null(reason.what);
+      break;
     case ReasonKind::setup_failed:
       json["stage"] = reason.what;
       json["errno"] = reason.errno_value;
       break;
-    case ReasonKind::not_verified: json["what"] = reason.what; break;
+    case ReasonKind::not_verified:
+      json["what"] = reason.what;
+      break;
     default:
       if (!reason.what.empty()) json["what"] = reason.what;
   }
   return json;
 }
 
-Json to_json(const std::vector<worker::Check>& checks, const std::vector<std::string>& left_out, bool verified) {
+Json to_json(const std::vector<worker::Check>& checks, const std::vector<std::string>& left_out,
+             bool verified) {
   Json list = Json::array();
   for (const worker::Check& check : checks)
-    list.push_back({{"name", check.name}, {"wanted", check.wanted}, {"found", check.found}, {"ok", check.ok}});
+    list.push_back(
+        {{"name", check.name}, {"wanted", check.wanted}, {"found", check.found}, {"ok", check.ok}});
   return {{"verified", verified}, {"checks", list}, {"left_out", left_out}};
 }
 
 Json pool_json(const pool::Pool& pool, pool::Time now) {
   const pool::View view = pool.view();
   const pool::Counters& counters = view.counters;
-  const auto left = view.backoff_until ? std::chrono::duration_cast<Duration>(*view.backoff_until - now).count() : 0;
+  const auto left =
+      view.backoff_until ? std::chrono::duration_cast<Duration>(*view.backoff_until - now).count() : 0;
   return {{"name", pool.spec().name},
           {"state", name(view.state)},
           {"reason", text_or_null(view.reason)},
@@ -86,7 +101,8 @@ Json pool_json(const pool::Pool& pool, pool::Time now) {
             {"denied", counters.denied}}}};
 }
 
-Json worker_json(const std::string& pool, const pool::WorkerView& view, const worker::Worker* acting, pool::Time now) {
+Json worker_json(const std::string& pool, const pool::WorkerView& view, const worker::Worker* acting,
+                 pool::Time now) {
   Json json{{"id", view.id},
             {"pool", pool},
             {"state", name(view.state)},
@@ -114,7 +130,8 @@ Json worker_json(const std::string& pool, const pool::WorkerView& view, const wo
   return json;
 }
 
-Json session_json(const std::string& pool, const pool::SessionView& view, const worker::Worker* acting, pool::Time now) {
+Json session_json(const std::string& pool, const pool::SessionView& view, const worker::Worker* acting,
+                  pool::Time now) {
   const auto idle = std::chrono::duration<double>(now - view.last_used).count();
   Json json{{"session", view.name},
             {"pool", pool},
@@ -142,8 +159,10 @@ std::vector<std::string> weakenings(const config::PoolSpec& pool) {
   if (sandbox.user != "auto") found.push_back("sandbox.user: " + sandbox.user);
   if (sandbox.namespaces.size() < config::SandboxSpec{}.namespaces.size())
     found.push_back("sandbox.namespaces: not all");
-  for (const std::string& capability : sandbox.capabilities) found.push_back("sandbox.capabilities: " + capability);
-  for (const std::string& path : sandbox.filesystem.writable) found.push_back("sandbox.filesystem.writable: " + path);
+  for (const std::string& capability : sandbox.capabilities)
+    found.push_back("sandbox.capabilities: " + capability);
+  for (const std::string& path : sandbox.filesystem.writable)
+    found.push_back("sandbox.filesystem.writable: " + path);
   if (!sandbox.filesystem.tmp) found.push_back("sandbox.filesystem.tmp: off");
   if (!pool.limits.memory) found.push_back("limits.memory: off");
   if (!pool.limits.cpu) found.push_back("limits.cpu: off");

@@ -22,11 +22,14 @@ std::string wall_time(std::chrono::system_clock::time_point time);
 std::string wall_time(pool::Time time, pool::Time now);
 
 Json to_json(const Reason& reason);
-Json to_json(const std::vector<worker::Check>& checks, const std::vector<std::string>& left_out, bool verified);
+Json to_json(const std::vector<worker::Check>& checks, const std::vector<std::string>& left_out,
+             bool verified);
 Json pool_json(const pool::Pool& pool, pool::Time now);
 /// `acting`: null once the worker is gone from the driver.
-Json worker_json(const std::string& pool, const pool::WorkerView& view, const worker::Worker* acting, pool::Time now);
-Json session_json(const std::string& pool, const pool::SessionView& view, const worker::Worker* acting, pool::Time now);
+Json worker_json(const std::string& pool, const pool::WorkerView& view, const worker::Worker* acting,
+                 pool::Time now);
+Json session_json(const std::string& pool, const pool::SessionView& view, const worker::Worker* acting,
+                  pool::Time now);
 
 /// What a pool file switches off or opens up, in words: shown in `status`, so that no weakening is hidden.
 std::vector<std::string> weakenings(const config::PoolSpec& pool);

@@ -21,10 +21,11 @@
 namespace herd::pool {
 
 using Time = std::chrono::steady_clock::time_point;
-using WorkerId = std::string;      // "NAME-17"
+using WorkerId = std::string;  // "NAME-17"
 using SessionName = std::string;
-using RequestId = std::uint64_t;   // one acquire, unique in the daemon's life; also names its connection lease
-using Generation = std::uint64_t;  // of the pool's definition; a worker keeps the one that it was started with
+using RequestId = std::uint64_t;  // one acquire, unique in the daemon's life; also names its connection lease
+using Generation =
+    std::uint64_t;  // of the pool's definition; a worker keeps the one that it was started with
 
 enum class WorkerState { starting, verifying, idle, bound, stopping };
 /// running: normal. draining: no new session, idle workers go, bound ones live on. failed: the restart burst
@@ -34,7 +35,8 @@ enum class PoolState { running, draining, failed, stopped };
 std::string_view name(WorkerState state);
 std::string_view name(PoolState state);
 
-// ---- events -------------------------------------------------------------------------------------------------
+// ---- events
+// -------------------------------------------------------------------------------------------------
 
 struct Acquire {
   RequestId request = 0;
@@ -42,42 +44,94 @@ struct Acquire {
   std::optional<Duration> timeout;  // default: sessions.acquire_timeout; zero: answer at once or not at all
   std::optional<config::Lease> lease;  // default: sessions.lease
 };
-struct CancelAcquire { RequestId request = 0; };  // the client left while it was queued
-struct Release { SessionName session; };          // explicit; answered by ReleaseAnswer
-struct LeaseClosed { RequestId request = 0; };    // the connection that acquired with lease `connection` closed
-struct Touch { SessionName session; };            // traffic: the idle time starts again
-struct WorkerBecameReady { WorkerId worker; };    // it said that it is ready: starting -> verifying
-struct WorkerVerified { WorkerId worker; };       // the kernel agreed: verifying -> idle, or bound at once
-struct WorkerIsUnhealthy { WorkerId worker; };    // health.failures checks in a row failed
-struct WorkerMemory { WorkerId worker; Bytes used; };
-struct WorkerGone { WorkerId worker; Reason reason; };  // nothing of it is left; reason is the final one
+struct CancelAcquire {
+  RequestId request = 0;
+};  // the client left while it was queued
+struct Release {
+  SessionName session;
+};  // explicit; answered by ReleaseAnswer
+struct LeaseClosed {
+  RequestId request = 0;
+};  // the connection that acquired with lease `connection` closed
+struct Touch {
+  SessionName session;
+};  // traffic: the idle time starts again
+struct WorkerBecameReady {
+  WorkerId worker;
+};  // it said that it is ready: starting -> verifying
+struct WorkerVerified {
+  WorkerId worker;
+};  // the kernel agreed: verifying -> idle, or bound at once
+struct WorkerIsUnhealthy {
+  WorkerId worker;
+};  // health.failures checks in a row failed
+struct WorkerMemory {
+  WorkerId worker;
+  Bytes used;
+};
+struct WorkerGone {
+  WorkerId worker;
+  Reason reason;
+};  // nothing of it is left; reason is the final one
 struct TimerFired {};
-struct Scale { std::optional<int> min, max, spare; };  // until the next change of the definition
+struct Scale {
+  std::optional<int> min, max, spare;
+};  // until the next change of the definition
 struct Drain {};
-struct Resume {};                  // from draining or failed
-struct Restart {};                 // replaces every worker: idle ones after a new one is ready, bound ones at session end
-struct StopWorkerRequest { WorkerId worker; };
-struct Shutdown {};                // queue answered with `stopping`, sessions end, all workers stop
-struct Configure { config::PoolSpec spec; bool recycle = false; };  // recycle: running workers must be replaced
+struct Resume {};   // from draining or failed
+struct Restart {};  // replaces every worker: idle ones after a new one is ready, bound ones at session end
+struct StopWorkerRequest {
+  WorkerId worker;
+};
+struct Shutdown {};  // queue answered with `stopping`, sessions end, all workers stop
+struct Configure {
+  config::PoolSpec spec;
+  bool recycle = false;
+};  // recycle: running workers must be replaced
 
-using Event = std::variant<Acquire, CancelAcquire, Release, LeaseClosed, Touch, WorkerBecameReady, WorkerVerified,
-                           WorkerIsUnhealthy, WorkerMemory, WorkerGone, TimerFired, Scale, Drain, Resume, Restart,
-                           StopWorkerRequest, Shutdown, Configure>;
+using Event = std::variant<Acquire, CancelAcquire, Release, LeaseClosed, Touch, WorkerBecameReady,
+                           WorkerVerified, WorkerIsUnhealthy, WorkerMemory, WorkerGone, TimerFired, Scale,
+                           Drain, Resume, Restart, StopWorkerRequest, Shutdown, Configure>;
 
-// ---- actions ------------------------------------------------------------------------------------------------
+// ---- actions
+// ------------------------------------------------------------------------------------------------
 
-struct StartWorker { WorkerId worker; Generation generation = 0; };
-struct StopWorker { WorkerId worker; Reason reason; };  // the driver reports WorkerGone with this reason
+struct StartWorker {
+  WorkerId worker;
+  Generation generation = 0;
+};
+struct StopWorker {
+  WorkerId worker;
+  Reason reason;
+};  // the driver reports WorkerGone with this reason
 enum class AcquireError { queue_full, timeout, pool_failed, pool_draining, stopping };
-std::string_view name(AcquireError error);  // the stable code: "queue_full" "acquire_timeout" "pool_failed" ...
-struct Granted { SessionName session; WorkerId worker; bool created = false; };
-struct Denied { AcquireError error = AcquireError::timeout; std::string message; Duration retry_after{0}; };
-struct AnswerAcquire { RequestId request = 0; std::variant<Granted, Denied> outcome; };
-struct ReleaseAnswer { SessionName session; bool found = false; };  // found: there was such a session and it ends now
-struct SetTimer { Time at; };  // replaces the earlier one; there is one timer a pool
+std::string_view name(
+    AcquireError error);  // the stable code: "queue_full" "acquire_timeout" "pool_failed" ...
+struct Granted {
+  SessionName session;
+  WorkerId worker;
+  bool created = false;
+};
+struct Denied {
+  AcquireError error = AcquireError::timeout;
+  std::string message;
+  Duration retry_after{0};
+};
+struct AnswerAcquire {
+  RequestId request = 0;
+  std::variant<Granted, Denied> outcome;
+};
+struct ReleaseAnswer {
+  SessionName session;
+  bool found = false;
+};  // found: there was such a session and it ends now
+struct SetTimer {
+  Time at;
+};  // replaces the earlier one; there is one timer a pool
 struct ClearTimer {};
 /// What people see in /v1/events: "session_started" "session_ended" "worker_starting" "worker_ready"
-/// "worker_bound" "worker_stopping" "worker_gone" "pool_failed" "pool_backoff" "pool_state" "pool_settled" ...
+/// "worker_bound" "worker_stopping" "worker_gone" "pool_failed" "pool_backoff" "pool_state" "pool_settled"
+/// ...
 struct Emit {
   std::string type;
   WorkerId worker;
@@ -85,9 +139,11 @@ struct Emit {
   std::optional<Reason> reason;
   std::string message;
 };
-using Action = std::variant<StartWorker, StopWorker, AnswerAcquire, ReleaseAnswer, SetTimer, ClearTimer, Emit>;
+using Action =
+    std::variant<StartWorker, StopWorker, AnswerAcquire, ReleaseAnswer, SetTimer, ClearTimer, Emit>;
 
-// ---- what can be read -----------------------------------------------------------------------------------------
+// ---- what can be read
+// -----------------------------------------------------------------------------------------
 
 struct WorkerView {
   WorkerId id;
@@ -106,7 +162,8 @@ struct SessionView {
   int holders = 0;  // open `connection` leases
 };
 struct Counters {  // only grow; hits: granted without a new session; crashed: gone unasked, oom_killed apart
-  std::uint64_t started = 0, gone = 0, crashed = 0, oom_killed = 0, sessions = 0, acquires = 0, hits = 0, denied = 0;
+  std::uint64_t started = 0, gone = 0, crashed = 0, oom_killed = 0, sessions = 0, acquires = 0, hits = 0,
+                denied = 0;
 };
 struct View {
   PoolState state = PoolState::running;
@@ -128,7 +185,8 @@ class IdSource {
 
 class Pool {
  public:
-  /// `ids` must outlive the pool. Starts nothing before the first step (the driver sends TimerFired to begin).
+  /// `ids` must outlive the pool. Starts nothing before the first step (the driver sends TimerFired to
+  /// begin).
   Pool(config::PoolSpec spec, IdSource& ids);
   ~Pool();
   Pool(Pool&&) noexcept;

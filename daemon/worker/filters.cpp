@@ -8,9 +8,12 @@ namespace {
 
 seccomp::Policy to_policy(config::SeccompPolicy policy) {
   switch (policy) {
-    case config::SeccompPolicy::log: return seccomp::Policy::log;
-    case config::SeccompPolicy::kill: return seccomp::Policy::kill;
-    default: return seccomp::Policy::errno_;
+    case config::SeccompPolicy::log:
+      return seccomp::Policy::log;
+    case config::SeccompPolicy::kill:
+      return seccomp::Policy::kill;
+    default:
+      return seccomp::Policy::errno_;
   }
 }
 

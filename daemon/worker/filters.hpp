@@ -14,7 +14,8 @@ namespace herd::worker {
 
 class Filters {
  public:
-  /// Null for policy `off`. Compiles and checks at the first call for a profile and policy, then answers from memory.
+  /// Null for policy `off`. Compiles and checks at the first call for a profile and policy, then answers from
+  /// memory.
   Result<std::shared_ptr<const UniqueFd>> get(const config::SeccompSpec& seccomp);
 
  private:

@@ -25,8 +25,10 @@ Result<UniqueFd> bound_to_loopback(std::uint16_t& port) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return fail_errno("bind 127.0.0.1");
-  if (getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return fail_errno("getsockname");
+  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    return fail_errno("bind 127.0.0.1");
+  if (getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    return fail_errno("getsockname");
   port = ntohs(address.sin_port);
   return fd;
 }
@@ -49,7 +51,8 @@ void collect_listeners(const std::string& table, std::uint16_t port, std::set<st
 
 bool holds_one_of(int pid, const std::set<std::string>& inodes) {
   std::error_code error;  // a process that ended meanwhile holds nothing
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", error)) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", error)) {
     const std::string target = std::filesystem::read_symlink(entry.path(), error).string();
     if (error || !target.starts_with("socket:[")) continue;
     if (inodes.contains(target.substr(8, target.size() - 9))) return true;
@@ -68,11 +71,15 @@ Result<Listener> listen_unix(const std::string& path, const SocketAccess& access
   UniqueFd fd(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
   if (!fd) return fail_errno("socket");
   if (unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("remove '" + path + "'");
-  // bind(2) makes the file as open as fchmod on the socket says (unix(7)), so it is never more open than this.
+  // bind(2) makes the file as open as fchmod on the socket says (unix(7)), so it is never more open than
+  // this.
   if (fchmod(fd.get(), access.mode) != 0) return fail_errno("chmod '" + path + "'");
-  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return fail_errno("bind '" + path + "'");
-  if (chown(path.c_str(), static_cast<uid_t>(-1), access.group) != 0) return fail_errno("chown '" + path + "'");
-  if (chmod(path.c_str(), access.mode) != 0) return fail_errno("chmod '" + path + "'");  // what the umask took
+  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    return fail_errno("bind '" + path + "'");
+  if (chown(path.c_str(), static_cast<uid_t>(-1), access.group) != 0)
+    return fail_errno("chown '" + path + "'");
+  if (chmod(path.c_str(), access.mode) != 0)
+    return fail_errno("chmod '" + path + "'");  // what the umask took
   if (listen(fd.get(), kBacklog) != 0) return fail_errno("listen on '" + path + "'");
   return Listener{std::move(fd), "unix:" + path};
 }
@@ -99,7 +106,8 @@ Result<bool> is_listener_of(const kernel::WorkerCgroup& cgroup, pid_t pid, std::
   const std::string net = "/proc/" + std::to_string(pid) + "/net/";
   HERD_TRY(const std::string tcp, kernel::read_file(net + "tcp", kMaxSocketTable));
   collect_listeners(tcp, port, inodes);
-  if (const auto tcp6 = kernel::read_file(net + "tcp6", kMaxSocketTable)) collect_listeners(*tcp6, port, inodes);
+  if (const auto tcp6 = kernel::read_file(net + "tcp6", kMaxSocketTable))
+    collect_listeners(*tcp6, port, inodes);
   HERD_TRY(const auto processes, cgroup.processes());
   for (const int process : processes)
     if (holds_one_of(process, inodes)) return true;

@@ -33,8 +33,8 @@ Result<Listener> listen_tcp();
 /// `is_listener_of` finds out.
 Result<std::uint16_t> pick_port(const std::set<std::uint16_t>& given);
 
-/// True if what listens on TCP `port` is a socket that a process of this cgroup holds. `pid` is one of its processes:
-/// the port is looked up in that process's network namespace.
+/// True if what listens on TCP `port` is a socket that a process of this cgroup holds. `pid` is one of its
+/// processes: the port is looked up in that process's network namespace.
 Result<bool> is_listener_of(const kernel::WorkerCgroup& cgroup, pid_t pid, std::uint16_t port);
 
 }  // namespace herd::worker

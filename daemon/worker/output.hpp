@@ -8,7 +8,8 @@
 
 namespace herd::worker {
 
-inline constexpr std::size_t kMaxLine = 16 * 1024;  // a longer line is cut here; the rest of it is dropped and said
+inline constexpr std::size_t kMaxLine =
+    16 * 1024;  // a longer line is cut here; the rest of it is dropped and said
 
 class LineSplitter {
  public:

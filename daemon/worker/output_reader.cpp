@@ -15,8 +15,8 @@ using asio::as_tuple;
 using asio::use_awaitable;
 
 constexpr std::size_t kReadSize = 64 * 1024;  // a pipe's whole capacity
-/// A worker that fills its pipe faster than it is read is held back, by what its lines cost the daemon's loop: some
-/// 0.15 us each, so that a flood of empty lines takes about 3% of it.
+/// A worker that fills its pipe faster than it is read is held back, by what its lines cost the daemon's
+/// loop: some 0.15 us each, so that a flood of empty lines takes about 3% of it.
 constexpr auto kPauseWhenBusy = std::chrono::milliseconds(5);
 constexpr auto kPausePerLine = std::chrono::microseconds(5);
 
@@ -31,22 +31,26 @@ OutputReader::OutputReader(asio::io_context& io, std::string pool, std::string w
     : pool_(std::move(pool)),
       worker_(std::move(worker)),
       ring_(std::make_shared<LogRing>(kMaxKeptLines, kMaxKeptBytes)),
-      streams_{Stream{asio::posix::stream_descriptor(io), asio::steady_timer(io),
-                      LineSplitter([this](std::string text, bool cut) { keep(false, std::move(text), cut); })},
-               Stream{asio::posix::stream_descriptor(io), asio::steady_timer(io),
-                      LineSplitter([this](std::string text, bool cut) { keep(true, std::move(text), cut); })}} {}
+      streams_{
+          Stream{asio::posix::stream_descriptor(io), asio::steady_timer(io),
+                 LineSplitter([this](std::string text, bool cut) { keep(false, std::move(text), cut); })},
+          Stream{asio::posix::stream_descriptor(io), asio::steady_timer(io),
+                 LineSplitter([this](std::string text, bool cut) { keep(true, std::move(text), cut); })}} {}
 
 void OutputReader::start(UniqueFd stdout_pipe, UniqueFd stderr_pipe, std::shared_ptr<void> keep_alive) {
   streams_[0].pipe.assign(stdout_pipe.release());
   streams_[1].pipe.assign(stderr_pipe.release());
   for (Stream& stream : streams_)
-    asio::co_spawn(stream.pipe.get_executor(), drain(*this, stream, keep_alive), log_failure("read a worker's output"));
+    asio::co_spawn(stream.pipe.get_executor(), drain(*this, stream, keep_alive),
+                   log_failure("read a worker's output"));
 }
 
-asio::awaitable<void> OutputReader::drain(OutputReader& self, Stream& stream, std::shared_ptr<void> keep_alive) {
+asio::awaitable<void> OutputReader::drain(OutputReader& self, Stream& stream,
+                                          std::shared_ptr<void> keep_alive) {
   const auto holder = std::move(keep_alive);
   while (true) {
-    const auto [error] = co_await stream.pipe.async_wait(asio::posix::descriptor_base::wait_read, as_tuple(use_awaitable));
+    const auto [error] =
+        co_await stream.pipe.async_wait(asio::posix::descriptor_base::wait_read, as_tuple(use_awaitable));
     if (error || !stream.pipe.is_open()) co_return;
     std::size_t lines = 0;
     const Read read = self.read_some(stream, lines);
@@ -95,8 +99,9 @@ void OutputReader::keep(bool is_stderr, std::string text, bool cut) {
 
 void OutputReader::say_what_was_not_forwarded() {
   if (not_forwarded_ == 0) return;
-  log_warning(std::to_string(not_forwarded_) + " lines of output not shown here (herdctl logs " + worker_ + ")",
-              {pool_, worker_, session_});
+  log_warning(
+      std::to_string(not_forwarded_) + " lines of output not shown here (herdctl logs " + worker_ + ")",
+      {pool_, worker_, session_});
   not_forwarded_ = 0;
 }
 

@@ -1,4 +1,5 @@
-// Drains a worker's stdout and stderr as long as it lives, so that it never blocks on them; keeps the last lines.
+// Drains a worker's stdout and stderr as long as it lives, so that it never blocks on them; keeps the last
+// lines.
 #pragma once
 
 #include <array>
@@ -38,7 +39,8 @@ class OutputReader {
     boost::asio::steady_timer pause;
     LineSplitter splitter;
   };
-  static boost::asio::awaitable<void> drain(OutputReader& self, Stream& stream, std::shared_ptr<void> keep_alive);
+  static boost::asio::awaitable<void> drain(OutputReader& self, Stream& stream,
+                                            std::shared_ptr<void> keep_alive);
   enum class Read { nothing_more_now, more, end };
   /// One read; `lines` is what it made.
   Read read_some(Stream& stream, std::size_t& lines);

@@ -47,8 +47,8 @@ Result<launch::Rlimit> limit_of(int resource, std::uint64_t wanted, const char* 
   rlimit own{};
   if (getrlimit(static_cast<__rlimit_resource_t>(resource), &own) != 0) return fail_errno("getrlimit");
   if (field != nullptr && own.rlim_max != RLIM_INFINITY && wanted > own.rlim_max)
-    return fail(std::string(field) + " is above the daemon's own hard limit of " + std::to_string(own.rlim_max) +
-                " (raise it in the unit: LimitNOFILE=, LimitCORE=)");
+    return fail(std::string(field) + " is above the daemon's own hard limit of " +
+                std::to_string(own.rlim_max) + " (raise it in the unit: LimitNOFILE=, LimitCORE=)");
   const std::uint64_t value = std::min<std::uint64_t>(wanted, own.rlim_max);
   return launch::Rlimit{resource, value, value};
 }
@@ -61,26 +61,21 @@ Result<std::vector<launch::Rlimit>> limits_of(const config::LimitsSpec& limits) 
     std::uint64_t value;
     const char* field;
   };
-  // No core is 1 byte: less than any core has, and the one value with which the kernel does not start the program of
-  // a piped core_pattern either, which would run as the host's root (fs/coredump.c; 0 does not stop it).
+  // No core is 1 byte: less than any core has, and the one value with which the kernel does not start the
+  // program of a piped core_pattern either, which would run as the host's root (fs/coredump.c; 0 does not
+  // stop it).
   const bool no_core = limits.core.value == 0;
-  const std::array wanted{Wanted{RLIMIT_NOFILE, static_cast<std::uint64_t>(limits.open_files), "limits.open_files"},
-                          Wanted{RLIMIT_CORE, no_core ? 1 : limits.core.value, no_core ? nullptr : "limits.core"},
-                          Wanted{RLIMIT_STACK, 8ULL << 20, nullptr},
-                          Wanted{RLIMIT_MEMLOCK, 8ULL << 20, nullptr},
-                          Wanted{RLIMIT_MSGQUEUE, 819200, nullptr},
-                          Wanted{RLIMIT_SIGPENDING, 4096, nullptr},
-                          Wanted{RLIMIT_NICE, 0, nullptr},
-                          Wanted{RLIMIT_RTPRIO, 0, nullptr},
-                          // Counted for each uid over the whole host, so no limit for a worker: pids.max is.
-                          Wanted{RLIMIT_NPROC, kNone, nullptr},
-                          Wanted{RLIMIT_AS, kNone, nullptr},
-                          Wanted{RLIMIT_DATA, kNone, nullptr},
-                          Wanted{RLIMIT_RSS, kNone, nullptr},
-                          Wanted{RLIMIT_FSIZE, kNone, nullptr},
-                          Wanted{RLIMIT_CPU, kNone, nullptr},
-                          Wanted{RLIMIT_LOCKS, kNone, nullptr},
-                          Wanted{RLIMIT_RTTIME, kNone, nullptr}};
+  const std::array wanted{
+      Wanted{RLIMIT_NOFILE, static_cast<std::uint64_t>(limits.open_files), "limits.open_files"},
+      Wanted{RLIMIT_CORE, no_core ? 1 : limits.core.value, no_core ? nullptr : "limits.core"},
+      Wanted{RLIMIT_STACK, 8ULL << 20, nullptr}, Wanted{RLIMIT_MEMLOCK, 8ULL << 20, nullptr},
+      Wanted{RLIMIT_MSGQUEUE, 819200, nullptr}, Wanted{RLIMIT_SIGPENDING, 4096, nullptr},
+      Wanted{RLIMIT_NICE, 0, nullptr}, Wanted{RLIMIT_RTPRIO, 0, nullptr},
+      // Counted for each uid over the whole host, so no limit for a worker: pids.max is.
+      Wanted{RLIMIT_NPROC, kNone, nullptr}, Wanted{RLIMIT_AS, kNone, nullptr},
+      Wanted{RLIMIT_DATA, kNone, nullptr}, Wanted{RLIMIT_RSS, kNone, nullptr},
+      Wanted{RLIMIT_FSIZE, kNone, nullptr}, Wanted{RLIMIT_CPU, kNone, nullptr},
+      Wanted{RLIMIT_LOCKS, kNone, nullptr}, Wanted{RLIMIT_RTTIME, kNone, nullptr}};
   std::vector<launch::Rlimit> result;
   for (const Wanted& one : wanted) {
     HERD_TRY(const launch::Rlimit limit, limit_of(one.resource, one.value, one.field));
@@ -112,7 +107,8 @@ bool is_reserved(std::string_view name) {
 
 /// Exactly the contract's names, then the pool file's own, which can't replace those that herd reserves.
 std::vector<std::string> environment_of(const config::PoolSpec& pool, const PlanParts& parts) {
-  std::map<std::string, std::string> variables{{"HOME", "/tmp"}, {"TMPDIR", "/tmp"}, {"PATH", protocol::kDefaultPath}};
+  std::map<std::string, std::string> variables{
+      {"HOME", "/tmp"}, {"TMPDIR", "/tmp"}, {"PATH", protocol::kDefaultPath}};
   for (const std::string& name : pool.pass_environment)
     if (const char* value = std::getenv(name.c_str())) variables[name] = value;
   for (const auto& [name, value] : pool.environment) variables[name] = expand(value, pool, parts);
@@ -149,10 +145,14 @@ launch::Namespaces namespaces_of(const config::SandboxSpec& sandbox) {
 
 const char* policy_word(config::SeccompPolicy policy) {
   switch (policy) {
-    case config::SeccompPolicy::off: return "off";
-    case config::SeccompPolicy::log: return "log";
-    case config::SeccompPolicy::errno_: return "errno";
-    case config::SeccompPolicy::kill: return "kill";
+    case config::SeccompPolicy::off:
+      return "off";
+    case config::SeccompPolicy::log:
+      return "log";
+    case config::SeccompPolicy::errno_:
+      return "errno";
+    case config::SeccompPolicy::kill:
+      return "kill";
   }
   return "errno";
 }
@@ -185,8 +185,10 @@ Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& p
   plan.groups = identity.groups;
   plan.no_new_privs = pool.sandbox.no_new_privs;
   const config::SeccompSpec& seccomp = pool.sandbox.seccomp;
-  plan.seccomp_at_exec = seccomp.policy != config::SeccompPolicy::off && seccomp.enter == config::SeccompEnter::exec;
-  plan.seccomp_logs = seccomp.policy == config::SeccompPolicy::errno_ || seccomp.policy == config::SeccompPolicy::log;
+  plan.seccomp_at_exec =
+      seccomp.policy != config::SeccompPolicy::off && seccomp.enter == config::SeccompEnter::exec;
+  plan.seccomp_logs =
+      seccomp.policy == config::SeccompPolicy::errno_ || seccomp.policy == config::SeccompPolicy::log;
   plan.stop_signal = pool.stop.signal;
   plan.stop_grace_ms = pool.stop.grace.count();
   plan.notify = true;  // a program that speaks the protocol finds it, whatever counts as ready here

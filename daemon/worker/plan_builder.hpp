@@ -13,11 +13,11 @@ namespace herd::worker {
 
 /// What is this worker's alone.
 struct PlanParts {
-  std::string worker;                  // its id
-  std::uint32_t auto_uid = 0;          // used where sandbox.user is "auto"
-  std::optional<std::uint16_t> port;   // listen: port
-  bool has_listener = false;           // a socket is handed over
-  std::string notify_path_on_host;     // used where there is no mount namespace
+  std::string worker;                 // its id
+  std::uint32_t auto_uid = 0;         // used where sandbox.user is "auto"
+  std::optional<std::uint16_t> port;  // listen: port
+  bool has_listener = false;          // a socket is handed over
+  std::string notify_path_on_host;    // used where there is no mount namespace
 };
 
 /// Errors: an unknown user, a limit above what the daemon itself may have.

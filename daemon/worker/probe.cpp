@@ -42,7 +42,8 @@ asio::awaitable<std::string> exchange(Socket& socket, const std::string& address
   http::response_parser<http::string_body> parser;
   parser.body_limit(kMaxAnswer);
   // The status is the answer; the body is nobody's business here.
-  const auto [read_error, count] = co_await http::async_read_header(socket, buffer, parser, as_tuple(use_awaitable));
+  const auto [read_error, count] =
+      co_await http::async_read_header(socket, buffer, parser, as_tuple(use_awaitable));
   if (read_error) co_return "GET " + path + ": " + read_error.message();
   const unsigned status = parser.get().result_int();
   co_return status / 100 == 2 ? "" : "GET " + path + " answered " + std::to_string(status);

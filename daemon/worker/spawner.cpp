@@ -92,8 +92,10 @@ void abandon(Spawned& spawned) {
 std::string explain_clone(const Error& error, const std::string& cgroup) {
   if (error.errno_value == EBUSY)
     return " (the cgroup '" + cgroup + "' has controllers given to children, so it can't hold processes)";
-  if (error.errno_value == EOPNOTSUPP) return " (the cgroup '" + cgroup + "' is in a threaded or invalid domain)";
-  if (error.errno_value == EAGAIN) return " (no more processes: pids.max, RLIMIT_NPROC or kernel.pid_max of the daemon)";
+  if (error.errno_value == EOPNOTSUPP)
+    return " (the cgroup '" + cgroup + "' is in a threaded or invalid domain)";
+  if (error.errno_value == EAGAIN)
+    return " (no more processes: pids.max, RLIMIT_NPROC or kernel.pid_max of the daemon)";
   return "";
 }
 
@@ -140,8 +142,9 @@ void Spawner::run() {
   }
 }
 
-/// herd-exec starts while the rest of its cgroup and its plan are made: it waits for the plan on the line, and what
-/// it does until then (the kernel's work for its namespaces, exec, its libc) takes as long as all that.
+/// herd-exec starts while the rest of its cgroup and its plan are made: it waits for the plan on the line,
+/// and what it does until then (the kernel's work for its namespaces, exec, its libc) takes as long as all
+/// that.
 Result<Spawned> Spawner::spawn(SpawnOrder order) const {
   Spawned spawned;
   HERD_TRY(spawned.cgroup, cgroups_.begin(order.plan.pool, order.plan.worker));
@@ -159,8 +162,8 @@ Status Spawner::start_executor(launch::Plan& plan, Spawned& spawned) const {
   HERD_TRY(const UniqueFd theirs, move_high(std::move(line[1])));
   char name[] = "herd-exec";
   ChildContext context{program_.get(), theirs.get(), {name, plan.worker.data(), nullptr}, {nullptr}};
-  auto child = kernel::clone_vfork({namespace_flags(plan.namespaces), spawned.cgroup.v2_directory()}, exec_program,
-                                   &context);
+  auto child = kernel::clone_vfork({namespace_flags(plan.namespaces), spawned.cgroup.v2_directory()},
+                                   exec_program, &context);
   if (!child) {
     Error error = child.error();
     error.message += explain_clone(error, spawned.cgroup.path());
@@ -174,7 +177,8 @@ Status Spawner::start_executor(launch::Plan& plan, Spawned& spawned) const {
 
 Status Spawner::hand_over(SpawnOrder& order, Spawned& spawned) const {
   launch::Plan& plan = order.plan;
-  HERD_CHECK(cgroups_.complete(spawned.cgroup, order.limits, order.is_required ? nullptr : &spawned.left_out));
+  HERD_CHECK(
+      cgroups_.complete(spawned.cgroup, order.limits, order.is_required ? nullptr : &spawned.left_out));
   std::vector<int> fds{-1};  // the plan's own place
   plan.fds.clear();
   const auto add = [&](int fd, launch::FdRole role) {

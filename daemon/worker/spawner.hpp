@@ -1,7 +1,8 @@
 // The spawning thread: makes a worker's cgroup and pipes and starts herd-exec in it.
 //
-// A thread of its own, because vfork holds the caller until the exec, and because no-new-privs is a property of a
-// thread: set once here, everything that is started inherits it, and the rest of the daemon is not touched.
+// A thread of its own, because vfork holds the caller until the exec, and because no-new-privs is a property
+// of a thread: set once here, everything that is started inherits it, and the rest of the daemon is not
+// touched.
 #pragma once
 
 #include <condition_variable>
@@ -35,8 +36,8 @@ struct SpawnOrder {
 };
 
 struct Spawned {
-  UniqueFd line;          // herdd's end of the owner's line
-  UniqueFd init_pidfd;    // of herd-exec
+  UniqueFd line;                      // herdd's end of the owner's line
+  UniqueFd init_pidfd;                // of herd-exec
   UniqueFd stdout_pipe, stderr_pipe;  // read ends, non-blocking; empty where the order had its own
   kernel::WorkerCgroup cgroup;
   std::vector<std::string> left_out;

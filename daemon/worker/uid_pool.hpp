@@ -11,9 +11,9 @@
 
 namespace herd::worker {
 
-/// A taken uid is a locked byte in one file of the host (OFD locks, fcntl(2)): two daemons with overlapping ranges
-/// can't give the same one, and a dead daemon's are free again. Given in rotation, so that a uid is not used again
-/// at once.
+/// A taken uid is a locked byte in one file of the host (OFD locks, fcntl(2)): two daemons with overlapping
+/// ranges can't give the same one, and a dead daemon's are free again. Given in rotation, so that a uid is
+/// not used again at once.
 class UidPool {
  public:
   static Result<UidPool> open(const std::string& lock_file, config::UidsSpec range);

@@ -51,11 +51,13 @@ class Verifier {
     const bool ok = wanted == found;
     checks_.push_back({std::move(name), std::move(wanted), std::move(found), ok});
   }
-  void add_unreadable(std::string name, const Error& error) { checks_.push_back({std::move(name), "readable", error.message, false}); }
+  void add_unreadable(std::string name, const Error& error) {
+    checks_.push_back({std::move(name), "readable", error.message, false});
+  }
 
-  /// Of every thread of every process of the worker: a child that was forked before the worker entered its sandbox
-  /// would have the worker's files and not its filter. A round in which none vanished before it was read has seen all;
-  /// a chain of children that each end at once must not slip through between two.
+  /// Of every thread of every process of the worker: a child that was forked before the worker entered its
+  /// sandbox would have the worker's files and not its filter. A round in which none vanished before it was
+  /// read has seen all; a chain of children that each end at once must not slip through between two.
   std::vector<kernel::ProcessStatus> all_threads() {
     constexpr int kMostRounds = 16;
     std::vector<kernel::ProcessStatus> found;
@@ -120,11 +122,11 @@ class Verifier {
   void namespaces() {
     const launch::Namespaces& wanted = expected_.plan.namespaces;
     const std::array<std::pair<const char*, bool>, 6> kinds{{{"pid", wanted.pid},
-                                                            {"mnt", wanted.mount},
-                                                            {"ipc", wanted.ipc},
-                                                            {"uts", wanted.uts},
-                                                            {"cgroup", wanted.cgroup},
-                                                            {"net", wanted.network}}};
+                                                             {"mnt", wanted.mount},
+                                                             {"ipc", wanted.ipc},
+                                                             {"uts", wanted.uts},
+                                                             {"cgroup", wanted.cgroup},
+                                                             {"net", wanted.network}}};
     for (const auto& [kind, is_own] : kinds) {
       const std::string host = link_at(std::string("/proc/self/ns/") + kind);
       const std::string found = link_at(proc_ + "/ns/" + kind);
@@ -150,7 +152,8 @@ class Verifier {
       }
       add(line.empty() ? "cgroup" : "cgroup " + line, path, found);
     }
-    for (const kernel::LimitReading& limit : cgroup_.read_limits()) add("limit " + limit.name, limit.wanted, limit.found);
+    for (const kernel::LimitReading& limit : cgroup_.read_limits())
+      add("limit " + limit.name, limit.wanted, limit.found);
   }
 
   void mounts() {
@@ -166,7 +169,8 @@ class Verifier {
       if (!error) allowed.push_back(resolved.string());
     }
     std::string found;
-    for (const std::string& mount : unexpected_writable_mounts(*text, allowed)) found += (found.empty() ? "" : " ") + mount;
+    for (const std::string& mount : unexpected_writable_mounts(*text, allowed))
+      found += (found.empty() ? "" : " ") + mount;
     add("writable mounts", "none but its own", found.empty() ? "none but its own" : found);
   }
 
@@ -197,13 +201,17 @@ std::string failed_checks(const std::vector<Check>& checks) {
 std::string describe_failures(const std::vector<Check>& checks) {
   std::string text;
   for (const Check& check : checks)
-    if (!check.ok) text += (text.empty() ? "" : "; ") + check.name + ": wanted " + check.wanted + ", found " + check.found;
+    if (!check.ok)
+      text += (text.empty() ? "" : "; ") + check.name + ": wanted " + check.wanted + ", found " + check.found;
   return text;
 }
 
-std::vector<std::string> own_writable_mounts() { return {"/tmp", "/run", "/dev/shm", "/proc"}; }
+std::vector<std::string> own_writable_mounts() {
+  return {"/tmp", "/run", "/dev/shm", "/proc"};
+}
 
-std::vector<std::string> unexpected_writable_mounts(const std::string& mountinfo, const std::vector<std::string>& allowed) {
+std::vector<std::string> unexpected_writable_mounts(const std::string& mountinfo,
+                                                    const std::vector<std::string>& allowed) {
   std::vector<std::string> found;
   std::istringstream lines(mountinfo);
   for (std::string line; std::getline(lines, line);) {

@@ -46,6 +46,7 @@ std::string describe_failures(const std::vector<Check>& checks);
 /// Mount points of a worker that may be written, beside its `writable` ones.
 std::vector<std::string> own_writable_mounts();
 /// From the text of a mountinfo file: mount points that are not read-only and not in `allowed`.
-std::vector<std::string> unexpected_writable_mounts(const std::string& mountinfo, const std::vector<std::string>& allowed);
+std::vector<std::string> unexpected_writable_mounts(const std::string& mountinfo,
+                                                    const std::vector<std::string>& allowed);
 
 }  // namespace herd::worker

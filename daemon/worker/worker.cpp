@@ -29,7 +29,8 @@ void Worker::start() {
   auto order = prepare();
   if (!order) {
     // The answer comes from the loop, as every other does, never from inside start().
-    asio::post(resources_.io, [self = shared_from_this(), error = order.error()] { self->fail_start("spawn", error); });
+    asio::post(resources_.io,
+               [self = shared_from_this(), error = order.error()] { self->fail_start("spawn", error); });
     return;
   }
   plan_ = order->plan;
@@ -56,7 +57,9 @@ Result<SpawnOrder> Worker::prepare() {
   parts.notify_path_on_host = base + ".notify";
   if (pool_->listen == config::Listen::unix_socket || pool_->listen == config::Listen::tcp) {
     socket_path_ = pool_->listen == config::Listen::tcp ? "" : base + ".sock";
-    HERD_TRY(Listener listener, socket_path_.empty() ? listen_tcp() : listen_unix(socket_path_, resources_.socket_access, SOCK_STREAM));
+    HERD_TRY(Listener listener, socket_path_.empty()
+                                    ? listen_tcp()
+                                    : listen_unix(socket_path_, resources_.socket_access, SOCK_STREAM));
     order.listener = std::move(listener.fd);
     record_.address = std::move(listener.address);
     parts.has_listener = true;
@@ -93,7 +96,8 @@ void Worker::on_spawned(Result<Spawned> spawned) {
   record_.left_out = std::move(spawned->left_out);
   line_.assign(spawned->line.release());
   init_pidfd_.assign(spawned->init_pidfd.release());
-  if (spawned->stdout_pipe) output_.start(std::move(spawned->stdout_pipe), std::move(spawned->stderr_pipe), shared_from_this());
+  if (spawned->stdout_pipe)
+    output_.start(std::move(spawned->stdout_pipe), std::move(spawned->stderr_pipe), shared_from_this());
   spawn_task(read_line(shared_from_this()), "read the owner's line");
   spawn_task(wait_for_end(shared_from_this()), "wait for a worker's end");
   spawn_task(watch_oom(shared_from_this()), "watch for out of memory");
@@ -107,7 +111,8 @@ void Worker::on_message(kernel::Message message) {
   if (std::holds_alternative<launch::Started>(*parsed)) {
     on_started(std::move(message));
   } else if (const auto* failed = std::get_if<launch::Failed>(&*parsed)) {
-    setup_failure_ = Reason{ReasonKind::setup_failed, 0, 0, failed->errno_value, failed->stage, failed->message};
+    setup_failure_ =
+        Reason{ReasonKind::setup_failed, 0, 0, failed->errno_value, failed->stage, failed->message};
   } else if (std::holds_alternative<launch::NotifiedReady>(*parsed)) {
     if (pool_->ready.kind == config::ReadyKind::notify) on_ready();
   } else if (const auto* status = std::get_if<launch::NotifiedStatus>(&*parsed)) {
@@ -120,16 +125,20 @@ void Worker::on_message(kernel::Message message) {
 }
 
 void Worker::on_started(kernel::Message message) {
-  if (message.fds.size() != 1) return begin_stop({ReasonKind::setup_failed, 0, 0, EPROTO, "exec", "no pidfd came"}, Duration{0});
+  if (message.fds.size() != 1)
+    return begin_stop({ReasonKind::setup_failed, 0, 0, EPROTO, "exec", "no pidfd came"}, Duration{0});
   worker_pidfd_ = std::move(message.fds.front());
   // A worker that ended at once has no number any more; its exit is on the line already.
   const auto pid = kernel::pid_of(worker_pidfd_.get());
   if (!pid) return;
   record_.pid = *pid;
   switch (pool_->ready.kind) {
-    case config::ReadyKind::notify: return;
-    case config::ReadyKind::started: return on_ready();
-    default: return spawn_task(probe_until_ready(shared_from_this()), "probe a worker until it is ready");
+    case config::ReadyKind::notify:
+      return;
+    case config::ReadyKind::started:
+      return on_ready();
+    default:
+      return spawn_task(probe_until_ready(shared_from_this()), "probe a worker until it is ready");
   }
 }
 
@@ -140,13 +149,14 @@ void Worker::on_ready() {
   verify_now();
 }
 
-/// A program that says nothing (ready: started) is given until its ready timeout to enter its sandbox, as no event
-/// tells of that; all others said that they are ready, and must have it.
+/// A program that says nothing (ready: started) is given until its ready timeout to enter its sandbox, as no
+/// event tells of that; all others said that they are ready, and must have it.
 void Worker::verify_now() {
   if (stop_reason_) return;
   const bool has_seccomp = pool_->sandbox.seccomp.policy != config::SeccompPolicy::off;
   const auto init = kernel::pid_of(init_pidfd_.native_handle());
-  record_.checks = verify(record_.pid.value_or(-1), {plan_, has_seccomp, resources_.daemon, init.value_or(-1)}, cgroup_);
+  record_.checks =
+      verify(record_.pid.value_or(-1), {plan_, has_seccomp, resources_.daemon, init.value_or(-1)}, cgroup_);
   const std::string failed = failed_checks(record_.checks);
   const bool is_same_process = worker_pidfd_ && kernel::is_alive(worker_pidfd_.get());
   if (failed.empty() && is_same_process) return become_verified();
@@ -176,7 +186,9 @@ void Worker::become_verified() {
   if (pool_->recycle.memory) spawn_task(watch_memory(shared_from_this()), "watch a worker's memory");
 }
 
-void Worker::stop(Reason reason) { begin_stop(std::move(reason), pool_->stop.grace); }
+void Worker::stop(Reason reason) {
+  begin_stop(std::move(reason), pool_->stop.grace);
+}
 
 void Worker::begin_stop(Reason reason, Duration grace) {
   if (stop_reason_ || is_gone_) return;
@@ -189,7 +201,8 @@ void Worker::begin_stop(Reason reason, Duration grace) {
 
 void Worker::send_stop(Duration grace) {
   const std::string order = launch::to_json(launch::Stop{pool_->stop.signal, grace.count()});
-  // A line that is closed or full means that herd-exec is ending or stuck: the forced stop below sees to that.
+  // A line that is closed or full means that herd-exec is ending or stuck: the forced stop below sees to
+  // that.
   (void)kernel::send_message(line_.native_handle(), order);
   spawn_task(force_stop(shared_from_this(), grace + kForceAfter), "stop a worker by force");
 }
@@ -199,10 +212,12 @@ Reason Worker::final_reason() {
   const auto oom_kills = cgroup_.oom_kills();
   const bool was_oom_killed = oom_kills && *oom_kills > 0;
   const bool killed_from_outside = !exited_ || (exited_->signal == SIGKILL && !exited_->asked);
-  if (was_oom_killed && (killed_from_outside || (stop_reason_ && stop_reason_->kind == ReasonKind::oom_killed)))
+  if (was_oom_killed &&
+      (killed_from_outside || (stop_reason_ && stop_reason_->kind == ReasonKind::oom_killed)))
     return Reason{ReasonKind::oom_killed};
   if (stop_reason_ && (!exited_ || exited_->asked)) return *stop_reason_;
-  if (!exited_) return Reason{ReasonKind::signaled, 0, SIGKILL, 0, "", "herd-exec was ended, and the tree with it"};
+  if (!exited_)
+    return Reason{ReasonKind::signaled, 0, SIGKILL, 0, "", "herd-exec was ended, and the tree with it"};
   if (exited_->signal == SIGSYS && pool_->sandbox.seccomp.policy == config::SeccompPolicy::kill)
     return Reason{ReasonKind::denied_syscall};
   if (exited_->signal != 0) return Reason{ReasonKind::signaled, 0, exited_->signal};

@@ -1,5 +1,5 @@
-// One worker, from the order to start it until nothing of it is left. Acts; what should happen is the pool's to
-// decide. Lives on the daemon's loop; its coroutines hold it alive until `gone`.
+// One worker, from the order to start it until nothing of it is left. Acts; what should happen is the pool's
+// to decide. Lives on the daemon's loop; its coroutines hold it alive until `gone`.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -60,7 +60,8 @@ struct WorkerRecord {
 
 class Worker : public std::enable_shared_from_this<Worker> {
  public:
-  Worker(Resources& resources, std::shared_ptr<const config::PoolSpec> pool, std::string id, WorkerCallbacks callbacks);
+  Worker(Resources& resources, std::shared_ptr<const config::PoolSpec> pool, std::string id,
+         WorkerCallbacks callbacks);
 
   /// Before start(): the worker's input and output in place of the daemon's pipes.
   void set_stdio(Stdio stdio) { stdio_ = std::move(stdio); }
@@ -109,7 +110,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   static Awaitable<> empty_cgroup(Self self);
 
   struct Timers {
-    explicit Timers(boost::asio::io_context& io) : ready(io), stop(io), health(io), memory(io), oom(io), end(io) {}
+    explicit Timers(boost::asio::io_context& io)
+        : ready(io), stop(io), health(io), memory(io), oom(io), end(io) {}
     boost::asio::steady_timer ready, stop, health, memory, oom, end;
   };
 

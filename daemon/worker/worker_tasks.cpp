@@ -77,14 +77,15 @@ asio::awaitable<void> Worker::probe_until_ready(Self self) {
   }
 }
 
-/// Between herd's choice of a port and the worker's bind another program may have taken it: an answer proves nothing
-/// about who gave it.
+/// Between herd's choice of a port and the worker's bind another program may have taken it: an answer proves
+/// nothing about who gave it.
 bool Worker::owns_port() {
   if (!port_) return true;
   const auto owns = is_listener_of(cgroup_, record_.pid.value_or(-1), *port_);
   if (!owns) return false;
   if (!*owns && !std::exchange(told_port_taken_, true))
-    log_warning("port " + std::to_string(*port_) + " is answered by a process that is not this worker's", {pool_->name, id_, {}});
+    log_warning("port " + std::to_string(*port_) + " is answered by a process that is not this worker's",
+                {pool_->name, id_, {}});
   return *owns;
 }
 
@@ -98,7 +99,10 @@ asio::awaitable<void> Worker::watch_health(Self self) {
     const std::string failure = co_await probe_http(self->record_.address, health.http_path, health.timeout);
     if (self->stop_reason_ || self->is_gone_) co_return;
     failures = failure.empty() ? 0 : failures + 1;
-    if (!failure.empty()) log_warning("health check " + std::to_string(failures) + " of " + std::to_string(health.failures) + " failed: " + failure, {self->pool_->name, self->id_, {}});
+    if (!failure.empty())
+      log_warning("health check " + std::to_string(failures) + " of " + std::to_string(health.failures) +
+                      " failed: " + failure,
+                  {self->pool_->name, self->id_, {}});
     if (failures < health.failures) continue;
     self->callbacks_.unhealthy();
     co_return;
@@ -114,16 +118,20 @@ asio::awaitable<void> Worker::watch_memory(Self self) {
   }
 }
 
-/// On v2 the kernel ends the whole cgroup at once (memory.oom.group). On v1 it ends one process, maybe a child of the
-/// worker's, and the notice comes before the kill: so look until the count moves, then end the rest.
+/// On v2 the kernel ends the whole cgroup at once (memory.oom.group). On v1 it ends one process, maybe a
+/// child of the worker's, and the notice comes before the kill: so look until the count moves, then end the
+/// rest.
 asio::awaitable<void> Worker::watch_oom(Self self) {
   auto watch = self->cgroup_.watch_oom();
-  if (!watch) co_return log_warning("out-of-memory can't be watched: " + watch.error().message, {self->pool_->name, self->id_, {}});
+  if (!watch)
+    co_return log_warning("out-of-memory can't be watched: " + watch.error().message,
+                          {self->pool_->name, self->id_, {}});
   if (!watch->fd) co_return;
   const bool is_v2 = watch->is_v2;
   self->oom_events_.emplace(self->resources_.io, watch->fd.release());
   while (!self->is_gone_) {
-    const auto [error] = co_await self->oom_events_->async_wait(is_v2 ? descriptor_base::wait_error : descriptor_base::wait_read, as_tuple(use_awaitable));
+    const auto [error] = co_await self->oom_events_->async_wait(
+        is_v2 ? descriptor_base::wait_error : descriptor_base::wait_read, as_tuple(use_awaitable));
     if (error || self->is_gone_) co_return;
     char buffer[512];
     if (is_v2) lseek(self->oom_events_->native_handle(), 0, SEEK_SET);
@@ -146,7 +154,8 @@ asio::awaitable<void> Worker::force_stop(Self self, Duration after) {
   const auto [error] = co_await self->timers_.stop.async_wait(as_tuple(use_awaitable));
   if (error || self->is_gone_) co_return;
   log_warning("did not end within its grace: its cgroup is killed", {self->pool_->name, self->id_, {}});
-  if (auto killed = self->cgroup_.kill(); !killed) log_error(killed.error().message, {self->pool_->name, self->id_, {}});
+  if (auto killed = self->cgroup_.kill(); !killed)
+    log_error(killed.error().message, {self->pool_->name, self->id_, {}});
 }
 
 asio::awaitable<void> Worker::wait_for_end(Self self) {
@@ -179,7 +188,8 @@ asio::awaitable<void> Worker::empty_cgroup(Self self) {
   while (true) {
     const auto populated = self->cgroup_.is_populated();
     if (!populated || !*populated) co_return;
-    if (auto killed = self->cgroup_.kill(); !killed) log_error(killed.error().message, {self->pool_->name, self->id_, {}});
+    if (auto killed = self->cgroup_.kill(); !killed)
+      log_error(killed.error().message, {self->pool_->name, self->id_, {}});
     self->timers_.end.expires_after(kCgroupEmptyWait);
     if (changes) {
       char buffer[256];

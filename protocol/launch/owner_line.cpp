@@ -15,7 +15,9 @@ struct Write {
   }
   Json operator()(const NotifiedReady&) const { return {{"type", "ready"}}; }
   Json operator()(const NotifiedStatus& m) const { return {{"type", "status"}, {"text", m.text}}; }
-  Json operator()(const NotifyRefused& m) const { return {{"type", "notify_refused"}, {"pid", m.pid_inside}}; }
+  Json operator()(const NotifyRefused& m) const {
+    return {{"type", "notify_refused"}, {"pid", m.pid_inside}};
+  }
   Json operator()(const Exited& m) const {
     return {{"type", "exited"}, {"code", m.code}, {"signal", m.signal}, {"core", m.core}, {"asked", m.asked}};
   }
@@ -37,7 +39,9 @@ FromExec read(const Json& json) {
   throw unknown_type(type);
 }
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 template <typename Function>
 auto guarded(Function&& function) -> Result<decltype(function())> {
@@ -50,7 +54,9 @@ auto guarded(Function&& function) -> Result<decltype(function())> {
 
 }  // namespace
 
-std::string to_json(const FromExec& message) { return dump(std::visit(Write{}, message)); }
+std::string to_json(const FromExec& message) {
+  return dump(std::visit(Write{}, message));
+}
 
 Result<FromExec> parse_from_exec(const std::string& text) {
   return guarded([&] { return read(Json::parse(text)); });

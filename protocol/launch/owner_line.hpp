@@ -1,4 +1,5 @@
-// What herdd and herd-exec say to each other on the owner's line (a SOCK_SEQPACKET pair, one JSON object a message).
+// What herdd and herd-exec say to each other on the owner's line (a SOCK_SEQPACKET pair, one JSON object a
+// message).
 //
 // The line is also the leash: when every copy of herdd's end is closed, herd-exec stops its worker and exits.
 #pragma once
@@ -11,25 +12,48 @@
 
 namespace herd::launch {
 
-// ---- from herd-exec --------------------------------------------------------------------------------------------
+// ---- from herd-exec
+// --------------------------------------------------------------------------------------------
 
-struct StageReached { std::string stage; };
+struct StageReached {
+  std::string stage;
+};
 /// The worker runs its own program. Carries one fd: the worker's pidfd.
-struct Started { int pid_inside = 0; };
-struct Failed { std::string stage; int errno_value = 0; std::string message; };
+struct Started {
+  int pid_inside = 0;
+};
+struct Failed {
+  std::string stage;
+  int errno_value = 0;
+  std::string message;
+};
 struct NotifiedReady {};
-struct NotifiedStatus { std::string text; };
+struct NotifiedStatus {
+  std::string text;
+};
 /// A READY=1 that came from another process than the worker was refused.
-struct NotifyRefused { int pid_inside = 0; };
+struct NotifyRefused {
+  int pid_inside = 0;
+};
 /// The worker ended; `asked` if herd-exec had been told to stop it before.
-struct Exited { int code = 0; int signal = 0; bool core = false; bool asked = false; };
+struct Exited {
+  int code = 0;
+  int signal = 0;
+  bool core = false;
+  bool asked = false;
+};
 
-using FromExec = std::variant<StageReached, Started, Failed, NotifiedReady, NotifiedStatus, NotifyRefused, Exited>;
+using FromExec =
+    std::variant<StageReached, Started, Failed, NotifiedReady, NotifiedStatus, NotifyRefused, Exited>;
 
-// ---- from herdd ------------------------------------------------------------------------------------------------
+// ---- from herdd
+// ------------------------------------------------------------------------------------------------
 
 /// The stop signal now, SIGKILL for the whole tree after the grace; zero grace: at once.
-struct Stop { int signal = 15; std::int64_t grace_ms = 0; };
+struct Stop {
+  int signal = 15;
+  std::int64_t grace_ms = 0;
+};
 
 std::string to_json(const FromExec& message);
 Result<FromExec> parse_from_exec(const std::string& text);

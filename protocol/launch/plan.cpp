@@ -7,14 +7,17 @@
 namespace herd::launch {
 
 const char* name(Stage stage) {
-  static constexpr std::array kNames{"fds",    "session",      "signals", "cgroup",   "namespaces", "mounts", "root",
-                                     "limits", "capabilities", "ids",     "no_new_privs", "landlock", "seccomp", "exec"};
+  static constexpr std::array kNames{"fds",          "session",  "signals", "cgroup",       "namespaces",
+                                     "mounts",       "root",     "limits",  "capabilities", "ids",
+                                     "no_new_privs", "landlock", "seccomp", "exec"};
   return kNames.at(static_cast<std::size_t>(stage));
 }
 
 static constexpr std::array kFdRoles{"stdin", "stdout", "stderr", "listener", "seccomp", "cgroup_tasks"};
 
-static void to_json(nlohmann::json& json, FdRole role) { json = kFdRoles.at(static_cast<std::size_t>(role)); }
+static void to_json(nlohmann::json& json, FdRole role) {
+  json = kFdRoles.at(static_cast<std::size_t>(role));
+}
 
 // The library's own macro for enums takes an unknown word for the first one: a worker's stdin.
 static void from_json(const nlohmann::json& json, FdRole& role) {
@@ -38,9 +41,10 @@ static void from_json(const nlohmann::json& json, Filesystem& filesystem) {
   if (json.contains("tmp_bytes")) filesystem.tmp_bytes = json.at("tmp_bytes").get<std::uint64_t>();
 }
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, pool, worker, argv, environment, working_directory, namespaces, filesystem,
-                                   rlimits, capabilities, uid, gid, groups, no_new_privs, seccomp_at_exec,
-                                   seccomp_logs, stop_signal, stop_grace_ms, notify, notify_path, takes_terminal, fds)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, pool, worker, argv, environment, working_directory, namespaces,
+                                   filesystem, rlimits, capabilities, uid, gid, groups, no_new_privs,
+                                   seccomp_at_exec, seccomp_logs, stop_signal, stop_grace_ms, notify,
+                                   notify_path, takes_terminal, fds)
 
 std::string to_json(const Plan& plan) {
   // Bytes that are no UTF-8 (a path may hold them) must not throw here; the reader keeps what it can.

@@ -1,7 +1,7 @@
 // The launch plan: all that herd-exec needs to build one worker's sandbox and start the worker in it.
 //
-// It travels as JSON in a sealed memfd, the first fd of the first message on the owner's line; the other fds of
-// that message follow in the order of `fds`.
+// It travels as JSON in a sealed memfd, the first fd of the first message on the owner's line; the other fds
+// of that message follow in the order of `fds`.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +54,8 @@ struct Namespaces {
 struct Plan {
   std::string pool, worker;
   std::vector<std::string> argv;
-  std::vector<std::string> environment;  // "NAME=value"; LISTEN_PID, HERD_SECCOMP_FD and NOTIFY_SOCKET are added
+  std::vector<std::string>
+      environment;  // "NAME=value"; LISTEN_PID, HERD_SECCOMP_FD and NOTIFY_SOCKET are added
   std::string working_directory = "/";
   Namespaces namespaces;
   Filesystem filesystem;
@@ -67,9 +68,9 @@ struct Plan {
   bool seccomp_logs = false;     // SECCOMP_FILTER_FLAG_LOG
   int stop_signal = 15;
   std::int64_t stop_grace_ms = 10'000;
-  bool notify = false;              // make a notify socket and tell of READY=1
-  std::string notify_path;          // where it stands, inside the worker's root if that is its own
-  bool takes_terminal = false;      // its stdin is a terminal made for it: the controlling one of its session
+  bool notify = false;          // make a notify socket and tell of READY=1
+  std::string notify_path;      // where it stands, inside the worker's root if that is its own
+  bool takes_terminal = false;  // its stdin is a terminal made for it: the controlling one of its session
   std::vector<FdRole> fds;
 };
 

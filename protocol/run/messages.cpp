@@ -7,7 +7,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 template <typename T>
 Result<T> parse(const std::string& text) {
@@ -23,11 +25,21 @@ Result<T> parse(const std::string& text) {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Request, pool, command, is_terminal, terminal_type)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Answer, started, exit_code, code, message)
 
-std::string socket_path(const std::string& control_path) { return control_path + ".run"; }
+std::string socket_path(const std::string& control_path) {
+  return control_path + ".run";
+}
 
-std::string to_json(const Request& request) { return dump(Json(request)); }
-Result<Request> parse_request(const std::string& text) { return parse<Request>(text); }
-std::string to_json(const Answer& answer) { return dump(Json(answer)); }
-Result<Answer> parse_answer(const std::string& text) { return parse<Answer>(text); }
+std::string to_json(const Request& request) {
+  return dump(Json(request));
+}
+Result<Request> parse_request(const std::string& text) {
+  return parse<Request>(text);
+}
+std::string to_json(const Answer& answer) {
+  return dump(Json(answer));
+}
+Result<Answer> parse_answer(const std::string& text) {
+  return parse<Answer>(text);
+}
 
 }  // namespace herd::run

@@ -1,9 +1,10 @@
 // `herdctl run`: what herdctl and herdd say on the run socket (SOCK_SEQPACKET, beside the control socket).
 //
-// One connection is one command. The client sends one request with its stdin, stdout and stderr as fds, and gets one
-// answer when the command has ended, or could not be started. Closing the connection ends the command. The command
-// works on the caller's own files, so nothing is copied through the daemon; a terminal is one that herdctl makes for
-// it, never the caller's own, so nothing that the command does to it reaches the caller's.
+// One connection is one command. The client sends one request with its stdin, stdout and stderr as fds, and
+// gets one answer when the command has ended, or could not be started. Closing the connection ends the
+// command. The command works on the caller's own files, so nothing is copied through the daemon; a terminal
+// is one that herdctl makes for it, never the caller's own, so nothing that the command does to it reaches
+// the caller's.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// The names of a worker's environment (design: a worker's environment). The SDK stands alone and spells them itself.
+// The names of a worker's environment (design: a worker's environment). The SDK stands alone and spells them
+// itself.
 #pragma once
 
 namespace herd::protocol {

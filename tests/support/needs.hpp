@@ -1,6 +1,7 @@
 // What a test needs of its host: HERD_NEEDS(keys_are_there(), "kernel keys") skips the test with the reason,
-// or fails it where HERD_REQUIRE_KERNEL=1 says that this host should have all. HERD_ONLY_WITH(v1, "cgroup v1") is for
-// what a host in good order may well not have, as it has the other kind: the test is skipped there in any case.
+// or fails it where HERD_REQUIRE_KERNEL=1 says that this host should have all. HERD_ONLY_WITH(v1, "cgroup
+// v1") is for what a host in good order may well not have, as it has the other kind: the test is skipped
+// there in any case.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,11 +1,10 @@
 // The report's keys:
-//   pid ppid sid pgid cwd hostname umask nice personality oom_score_adj securebits dumpable pdeathsig  cgroup (text)
-//   uid gid ([real, effective, saved, fs]) groups
-//   fds {number: target}   environment [NAME=value]   affinity [cpu]   interfaces [name]
-//   rlimits {NAME: [soft, hard]}, where null is unlimited
-//   status {field: value} of /proc/self/status: SigBlk SigIgn SigCgt CapInh .. CapAmb NoNewPrivs Seccomp ...
-//   session_keyring (serial, or the errno's name)   secret_key (of looking for the key 'herd-test-secret' in it)   mountinfo [line]   writable_mounts [directory]
-//   probes {name: result}, see probes.cpp
+//   pid ppid sid pgid cwd hostname umask nice personality oom_score_adj securebits dumpable pdeathsig  cgroup
+//   (text) uid gid ([real, effective, saved, fs]) groups fds {number: target}   environment [NAME=value]
+//   affinity [cpu]   interfaces [name] rlimits {NAME: [soft, hard]}, where null is unlimited status {field:
+//   value} of /proc/self/status: SigBlk SigIgn SigCgt CapInh .. CapAmb NoNewPrivs Seccomp ... session_keyring
+//   (serial, or the errno's name)   secret_key (of looking for the key 'herd-test-secret' in it)   mountinfo
+//   [line]   writable_mounts [directory] probes {name: result}, see probes.cpp
 #include "tests/testees/report.hpp"
 
 #include <dirent.h>
@@ -155,7 +154,8 @@ json session_keyring() {
 }
 
 std::string finds_secret_key() {
-  return outcome(::syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "herd-test-secret", 0));
+  return outcome(
+      ::syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "herd-test-secret", 0));
 }
 
 /// The signal that it gets when the thread that made it ends.
