@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 
@@ -11,21 +12,42 @@ namespace {
 
 std::atomic<LogStyle> g_style{LogStyle::text};
 
-/// Control characters would let a worker write lines of its own, or commands to a terminal, into the log.
+/// How many bytes the UTF-8 character at the start of `text` has; 0 where it is none, or a control character
+/// (also the C1 ones, U+0080 to U+009F).
+std::size_t printable_length(std::string_view text) {
+  const auto byte = [&](std::size_t at) {
+    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
+  };
+  const unsigned first = byte(0);
+  if (first < 0x80) return first >= 0x20 && first != 0x7f ? 1 : 0;
+  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  for (std::size_t at = 1; at < length; ++at)
+    if ((byte(at) & 0xc0) != 0x80) return 0;
+  const unsigned second = byte(1);
+  const bool is_overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+  const bool is_no_character = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
+  const bool is_c1 = first == 0xc2 && second < 0xa0;
+  return is_overlong || is_no_character || is_c1 ? 0 : length;
+}
+
+/// Control characters would let a worker write lines of its own, or commands to a terminal, into the log;
+/// bytes that are no UTF-8 would make its JSON form unreadable.
 std::string printable(std::string_view text) {
   std::string result;
   result.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) {
-      result += c;
-    } else if (c == '\t') {
+  while (!text.empty()) {
+    const std::size_t length = printable_length(text);
+    if (length > 0) {
+      result += text.substr(0, length);
+    } else if (text.front() == '\t') {
       result += ' ';
     } else {
       char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\x%02x", byte);
+      std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned char>(text.front()));
       result += escaped;
     }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return result;
 }

@@ -113,7 +113,10 @@ Json worker_json(const std::string& pool, const pool::WorkerView& view, const wo
             {"started", wall_time(view.started, now)},
             {"ready", view.verified ? Json(wall_time(view.ready, now)) : Json(nullptr)},
             {"sessions_served", view.sessions_served},
-            {"status", nullptr}};
+            {"status", nullptr},
+            {"isolation", nullptr},
+            {"usage", nullptr},
+            {"last_denials", Json::array()}};
   if (acting == nullptr) return json;
   const worker::WorkerRecord& record = acting->record();
   json["pid"] = or_null(record.pid);
@@ -126,7 +129,6 @@ Json worker_json(const std::string& pool, const pool::WorkerView& view, const wo
                    {"memory_peak_bytes", or_null(usage.memory_peak_bytes)},
                    {"cpu_seconds", or_null(usage.cpu_seconds)},
                    {"pids", or_null(usage.pids)}};
-  json["last_denials"] = Json::array();
   return json;
 }
 

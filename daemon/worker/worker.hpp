@@ -132,6 +132,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::optional<Stdio> stdio_;
 
   std::chrono::milliseconds verify_pause_{0};
+  int second_looks_ = 0;
   std::optional<Reason> stop_reason_;    // why herd ends it
   std::optional<Reason> setup_failure_;  // what herd-exec reported
   std::optional<launch::Exited> exited_;
