@@ -78,7 +78,7 @@ bool is_alive(int pidfd) {
 bool is_ending(pid_t pid) {
   constexpr std::string_view kSeccompDead = "3";  // SECCOMP_MODE_DEAD, Linux 5.16
   const auto text = read_file("/proc/" + std::to_string(pid) + "/status", 1 << 16);
-  if (!text) return true;
+  if (!text) return text.error().errno_value == ENOENT || text.error().errno_value == ESRCH;
   const auto state = field(*text, "State");
   return !state || state->starts_with('Z') || state->starts_with('X') ||
          field(*text, "Seccomp") == kSeccompDead;

@@ -128,9 +128,15 @@ void Worker::on_started(kernel::Message message) {
   if (message.fds.size() != 1)
     return begin_stop({ReasonKind::setup_failed, 0, 0, EPROTO, "exec", "no pidfd came"}, Duration{0});
   worker_pidfd_ = std::move(message.fds.front());
-  // A worker that ended at once has no number any more; its exit is on the line already.
   const auto pid = kernel::pid_of(worker_pidfd_.get());
-  if (!pid) return;
+  if (!pid) {
+    // A worker that ended at once has no number any more; its exit is on the line already. Any other trouble
+    // (no fd left to read it with) is no reason to wait for ever for a process that nobody can look at.
+    if (pid.error().errno_value != ESRCH)
+      begin_stop({ReasonKind::setup_failed, 0, 0, pid.error().errno_value, "exec", pid.error().message},
+                 Duration{0});
+    return;
+  }
   record_.pid = *pid;
   switch (pool_->ready.kind) {
     case config::ReadyKind::notify:
@@ -169,7 +175,13 @@ void Worker::verify_now() {
   // that a part of the sandbox is missing. Nobody is served meanwhile.
   constexpr int kSecondLooks = 4;
   if ((may_still_enter && !is_out_of_time_) || second_looks_++ < kSecondLooks) return retry_verification();
-  begin_stop({ReasonKind::not_verified, 0, 0, 0, failed, describe_failures(record_.checks)}, Duration{0});
+  stop_as_not_verified();
+}
+
+void Worker::stop_as_not_verified() {
+  begin_stop(
+      {ReasonKind::not_verified, 0, 0, 0, failed_checks(record_.checks), describe_failures(record_.checks)},
+      Duration{0});
 }
 
 void Worker::retry_verification() {

@@ -92,6 +92,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   bool owns_port();
   void verify_now();
   void retry_verification();
+  void stop_as_not_verified();
   void become_verified();
   void begin_stop(Reason reason, Duration grace);
   void send_stop(Duration grace);

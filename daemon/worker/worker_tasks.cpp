@@ -42,6 +42,13 @@ bool Worker::read_messages() {
   constexpr int kMostInATurn = 32;
   for (int i = 0; i < kMostInATurn && line_.is_open(); ++i) {
     auto message = kernel::receive_message(line_.native_handle(), false);
+    if (!message && message.error().errno_value == EMSGSIZE) {
+      // The kernel had no fd left for the one that it carried: this message is lost, the next ones are not.
+      begin_stop(
+          {ReasonKind::setup_failed, 0, 0, EMFILE, "exec", "too many open files to take the worker's pidfd"},
+          Duration{0});
+      continue;
+    }
     if (!message) return message.error().errno_value == EAGAIN;
     if (message->text.empty()) return false;
     on_message(std::move(*message));
@@ -54,7 +61,11 @@ asio::awaitable<void> Worker::watch_ready_timeout(Self self) {
   const auto [error] = co_await self->timers_.ready.async_wait(as_tuple(use_awaitable));
   if (error || self->is_verified_ || self->is_gone_) co_return;
   self->is_out_of_time_ = true;
-  if (!self->is_ready_) self->begin_stop(Reason{ReasonKind::ready_timeout}, self->pool_->stop.grace);
+  if (!self->is_ready_) {
+    self->begin_stop(Reason{ReasonKind::ready_timeout}, self->pool_->stop.grace);
+  } else {
+    self->stop_as_not_verified();
+  }
 }
 
 asio::awaitable<void> Worker::probe_until_ready(Self self) {
@@ -170,6 +181,7 @@ asio::awaitable<void> Worker::wait_for_end(Self self) {
   for (auto removed = self->cgroup_.remove(); !removed; removed = self->cgroup_.remove()) {
     // Only processes that the kernel has not let go of yet (EBUSY): without them gone the worker is not gone.
     log_debug(removed.error().message, {self->pool_->name, self->id_, {}});
+    (void)self->cgroup_.kill();  // again: without a free fd it could not be read whether any were left
     self->timers_.end.expires_after(kFirstProbePause);
     co_await self->timers_.end.async_wait(as_tuple(use_awaitable));
   }
