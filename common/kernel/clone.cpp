@@ -1,9 +1,14 @@
 #include "common/kernel/clone.hpp"
 
+#include <linux/futex.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <new>
 
 namespace herd::kernel {
 namespace {
@@ -60,45 +65,79 @@ long raw_clone3(clone_args* args, int (*entry)(void*), void* argument) {
 #endif
 }
 
-/// The child's stack, with a guard page below it; one a call, as each caller's thread waits for its child.
-class Stack {
+long wait_while(std::atomic<std::uint32_t>& word, std::uint32_t value) {
+  return syscall(SYS_futex, &word, FUTEX_WAIT, value, nullptr, nullptr, 0);
+}
+
+}  // namespace
+
+/// The child's stack, with a guard page below it. At its top stands the word that the kernel clears, and
+/// wakes, when the child lets go of this memory (CLONE_CHILD_CLEARTID).
+class SharingChild::Stack {
  public:
   Stack()
       : base_(mmap(nullptr, kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1,
                    0)) {
-    if (base_ != MAP_FAILED) mprotect(base_, 4096, PROT_NONE);
+    if (!is_mapped()) return;
+    mprotect(base_, 4096, PROT_NONE);
+    in_use_ = new (static_cast<char*>(base_) + kStackSize - kWordRoom) std::atomic<std::uint32_t>(1);
   }
   ~Stack() {
-    if (base_ != MAP_FAILED) munmap(base_, kStackSize);
+    if (is_mapped()) munmap(base_, kStackSize);
   }
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
   [[nodiscard]] bool is_mapped() const { return base_ != MAP_FAILED; }
   [[nodiscard]] std::uint64_t address() const { return reinterpret_cast<std::uint64_t>(base_); }
+  [[nodiscard]] std::uint64_t size() const { return kStackSize - kWordRoom; }
+  [[nodiscard]] std::uint64_t word() const { return reinterpret_cast<std::uint64_t>(in_use_); }
+  void wait_for_release() {
+    while (in_use_->load() != 0) wait_while(*in_use_, 1);
+  }
 
  private:
+  static constexpr std::size_t kWordRoom = 64;  // keeps the stack's alignment
   void* base_;
+  std::atomic<std::uint32_t>* in_use_ = nullptr;
 };
 
-}  // namespace
+SharingChild::SharingChild(Cloned cloned, std::unique_ptr<Stack> stack)
+    : cloned_(std::move(cloned)), stack_(std::move(stack)) {}
 
-Result<Cloned> clone_vfork(const CloneOptions& options, int (*entry)(void*), void* argument) {
-  const Stack stack;
-  if (!stack.is_mapped()) return fail_errno("mmap a stack");
+Result<SharingChild> SharingChild::start(const CloneOptions& options, int (*entry)(void*), void* argument) {
+  auto stack = std::make_unique<Stack>();
+  if (!stack->is_mapped()) return fail_errno("mmap a stack");
   int pidfd = -1;
   clone_args args{};
-  args.flags = options.flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+  args.flags = options.flags | CLONE_VM | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_CHILD_CLEARTID;
   args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+  args.child_tid = stack->word();
   args.exit_signal = SIGCHLD;
-  args.stack = stack.address();
-  args.stack_size = kStackSize;
+  args.stack = stack->address();
+  args.stack_size = stack->size();
   if (options.cgroup >= 0) {
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = static_cast<std::uint64_t>(options.cgroup);
   }
   const long pid = raw_clone3(&args, entry, argument);
   if (pid < 0) return fail_errno("clone3", static_cast<int>(-pid));
-  return Cloned{static_cast<pid_t>(pid), UniqueFd(pidfd)};
+  return SharingChild(Cloned{static_cast<pid_t>(pid), UniqueFd(pidfd)}, std::move(stack));
+}
+
+SharingChild::SharingChild(SharingChild&&) noexcept = default;
+
+SharingChild::~SharingChild() {
+  if (stack_) stack_->wait_for_release();
+}
+
+Cloned SharingChild::wait_for_release() && {
+  stack_->wait_for_release();
+  return std::move(cloned_);
+}
+
+Result<Cloned> clone_vfork(const CloneOptions& options, int (*entry)(void*), void* argument) {
+  HERD_TRY(SharingChild child, SharingChild::start(options, entry, argument));
+  return std::move(child).wait_for_release();
 }
 
 }  // namespace herd::kernel

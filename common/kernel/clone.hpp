@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 
 #include "common/error.hpp"
 #include "common/unique_fd.hpp"
@@ -12,7 +13,7 @@
 namespace herd::kernel {
 
 struct CloneOptions {
-  std::uint64_t flags = 0;  // CLONE_NEW...; CLONE_VM, VFORK, PIDFD and CLEAR_SIGHAND are always added
+  std::uint64_t flags = 0;  // CLONE_NEW...; CLONE_VM, PIDFD and CLEAR_SIGHAND are always added
   int cgroup = -1;          // directory fd on the v2 hierarchy: the child is born there (Linux 5.7)
 };
 
@@ -21,11 +22,34 @@ struct Cloned {
   UniqueFd pidfd;
 };
 
-/// Runs `entry(argument)` in a child that shares the caller's memory until it execs or exits; the calling
-/// thread waits for that. `entry` must only do what a vfork child may: no locks, no allocation that another
-/// thread could see, raw system calls for ids. Its return value is the exit code. The constant cost (no copy
-/// of page tables) is the point: it does not grow with the caller's memory. The caller blocks all signals
-/// around it, so that no handler of the parent's ever runs in the child.
+/// A child that runs `entry(argument)` in the caller's memory, as vfork's does, until it execs or exits; but
+/// the caller goes on meanwhile, and waits when it has nothing else to do. The constant cost (no copy of page
+/// tables) is the point: it does not grow with the caller's memory.
+///
+/// `entry` runs beside the calling thread and with its thread-local storage: no locks, no allocation, no
+/// errno (raw system calls), nothing written but through `argument`, which must live until the release. Its
+/// return value is the exit code. The caller blocks all signals from before the call until the release, so
+/// that no handler of its own ever runs in the child.
+class SharingChild {
+ public:
+  static Result<SharingChild> start(const CloneOptions& options, int (*entry)(void*), void* argument);
+  /// Waits for the release.
+  ~SharingChild();
+  SharingChild(SharingChild&& other) noexcept;
+  SharingChild& operator=(SharingChild&&) = delete;
+
+  /// Waits until the child has execed or exited, and no longer shares the memory.
+  Cloned wait_for_release() &&;
+
+ private:
+  class Stack;
+  SharingChild(Cloned cloned, std::unique_ptr<Stack> stack);
+
+  Cloned cloned_;
+  std::unique_ptr<Stack> stack_;  // empty: moved from
+};
+
+/// The same, waiting at once: `entry` may then do what a vfork child may.
 Result<Cloned> clone_vfork(const CloneOptions& options, int (*entry)(void*), void* argument);
 
 }  // namespace herd::kernel

@@ -48,7 +48,9 @@ Result<Message> receive_message(int fd, bool wait) {
   ssize_t count;
   do {
     count = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
-  } while (count < 0 && errno == EINTR);
+    // ECONNRESET: the other side closed with a message of ours unread. It is said once; what it had sent
+    // before is still there to be read, and after that the end.
+  } while (count < 0 && (errno == EINTR || errno == ECONNRESET));
   if (count < 0) return fail_errno("receive a message");
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;

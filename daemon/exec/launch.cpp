@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "common/kernel/files.hpp"
-#include "common/kernel/seqpacket.hpp"
 
 namespace herd::exec {
 namespace {
@@ -25,8 +24,7 @@ Result<std::string> read_plan(int fd) {
 
 }  // namespace
 
-Result<Launch> receive_launch(int line) {
-  HERD_TRY(kernel::Message message, kernel::receive_message(line, true));
+Result<Launch> read_launch(kernel::Message message) {
   if (message.fds.empty()) return fail("no launch plan came over the owner's line");
   HERD_TRY(const std::string text, read_plan(message.fds.front().get()));
   Launch launch;
@@ -51,12 +49,13 @@ Result<Launch> receive_launch(int line) {
       case launch::FdRole::seccomp_filter:
         launch.seccomp_filter = std::move(fd);
         break;
-      case launch::FdRole::cgroup_tasks:
-        launch.cgroup_tasks.push_back(std::move(fd));
+      case launch::FdRole::base_tree:
+        launch.base_tree = std::move(fd);
         break;
     }
   }
   if (!launch.stdout_file || !launch.stderr_file) return fail("the launch plan has no place for the output");
+  if (launch.plan.namespaces.mount && !launch.base_tree) return fail("the launch plan has no base tree");
   if (launch.plan.argv.empty()) return fail("the launch plan has no command");
   return launch;
 }

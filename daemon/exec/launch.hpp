@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/error.hpp"
+#include "common/kernel/seqpacket.hpp"
 #include "common/unique_fd.hpp"
 #include "protocol/launch/owner_line.hpp"
 #include "protocol/launch/plan.hpp"
@@ -18,11 +19,11 @@ struct Launch {
   launch::Plan plan;
   UniqueFd stdin_file;  // empty: /dev/null
   UniqueFd stdout_file, stderr_file, listener, seccomp_filter;
-  std::vector<UniqueFd> cgroup_tasks;  // the v1 cgroups to join
+  UniqueFd base_tree;  // the mount namespace to copy
 };
 
-/// Reads the first message: the plan's memfd and the fds that it names.
-Result<Launch> receive_launch(int line);
+/// What the first message asks for; `message` is that message, the plan's memfd and the fds that it names.
+Result<Launch> read_launch(kernel::Message message);
 
 /// Tells herdd. A full line waits a bounded time; a closed one is no error (the loop notices it).
 void report(int line, const launch::FromExec& message, const std::vector<int>& fds = {});

@@ -7,10 +7,13 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 
+#include "daemon/exec/base_tree.hpp"
 #include "daemon/exec/child.hpp"
 #include "daemon/exec/credentials.hpp"
 #include "daemon/exec/init.hpp"
@@ -55,18 +58,17 @@ Status drop_own_privileges() {
   return {};
 }
 
-tl::expected<Running, exec::ChildFailure> start() {
+tl::expected<Running, exec::ChildFailure> start(kernel::Message order) {
   using launch::Stage;
   const auto give_up = [](Stage stage, Error error) {
     return tl::make_unexpected(exec::ChildFailure{stage, std::move(error)});
   };
-  if (auto done = forget_inherited_fds(); !done) return give_up(Stage::fds, done.error());
-  auto launch = exec::receive_launch(exec::kOwnerLineFd);
+  auto launch = exec::read_launch(std::move(order));
   if (!launch) return give_up(Stage::fds, launch.error());
   const launch::Plan& plan = launch->plan;
-  exec::Setup setup(*launch);
+  exec::Setup setup(*launch, exec::kOwnerLineFd);
   for (const Stage stage :
-       {Stage::session, Stage::signals, Stage::cgroup, Stage::namespaces, Stage::mounts, Stage::root})
+       {Stage::session, Stage::signals, Stage::namespaces, Stage::mounts, Stage::root, Stage::cgroup})
     if (auto done = setup.run(stage); !done) return give_up(stage, done.error());
   auto notify = exec::make_notify_socket(plan);
   if (!notify) return give_up(Stage::root, notify.error());
@@ -80,6 +82,20 @@ tl::expected<Running, exec::ChildFailure> start() {
                  std::move(*signals)};
 }
 
+Status build_base_tree() {
+  const UniqueFd own_namespace(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  if (!own_namespace) return fail_errno("open '/proc/self/ns/mnt'");
+  umask(022);
+  HERD_CHECK(exec::build_base_tree());
+  return kernel::send_message(exec::kOwnerLineFd, launch::kBaseTree, std::array{own_namespace.get()});
+}
+
+int report_failure(const exec::ChildFailure& failure) {
+  exec::report(exec::kOwnerLineFd,
+               launch::Failed{launch::name(failure.stage), failure.error.errno_value, failure.error.message});
+  return 1;
+}
+
 }  // namespace
 
 int main() {
@@ -88,18 +104,18 @@ int main() {
     return 2;
   }
   prctl(PR_SET_NAME, "herd-exec");  // started by fd, the kernel would call it by the fd's number
-  auto running = start();
-  if (!running) {
-    const exec::ChildFailure& failure = running.error();
-    exec::report(exec::kOwnerLineFd, launch::Failed{launch::name(failure.stage), failure.error.errno_value,
-                                                    failure.error.message});
-    return 1;
+  if (auto done = forget_inherited_fds(); !done) return report_failure({launch::Stage::fds, done.error()});
+  auto order = kernel::receive_message(exec::kOwnerLineFd, true);
+  if (!order) return report_failure({launch::Stage::fds, order.error()});
+  if (order->text == launch::kBuildBaseTree) {
+    const Status built = build_base_tree();
+    return built ? 0 : report_failure({launch::Stage::mounts, built.error()});
   }
-  if (auto dropped = drop_own_privileges(); !dropped) {
-    exec::report(exec::kOwnerLineFd,
-                 launch::Failed{"capabilities", dropped.error().errno_value, dropped.error().message});
-    return 1;  // as PID 1 this ends the worker too
-  }
+  auto running = start(std::move(*order));
+  if (!running) return report_failure(running.error());
+  if (auto dropped = drop_own_privileges(); !dropped)
+    return report_failure(
+        {launch::Stage::capabilities, dropped.error()});  // as PID 1 this ends the worker too
   malloc_trim(0);  // the plan is freed; what stays for the worker's life should be small
   exec::run_init(exec::kOwnerLineFd, running->child_signals.get(), std::move(running->worker),
                  std::move(running->notify), running->options);

@@ -6,7 +6,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace herd::exec {
+
+MountOptions tmpfs_options(std::uint64_t bytes, const char* mode) {
+  // Without nr_inodes the kernel allows one inode for every two pages of the host's memory.
+  const std::uint64_t inodes = std::max<std::uint64_t>(1024, bytes / 4096);
+  return {{"size", std::to_string(bytes)}, {"nr_inodes", std::to_string(inodes)}, {"mode", mode}};
+}
 
 Result<UniqueFd> new_filesystem(const std::string& type, const MountOptions& options,
                                 std::uint64_t attributes) {
@@ -63,6 +71,14 @@ Result<UniqueFd> open_inside(int root, const std::string& path) {
   UniqueFd fd(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
   if (!fd) return fail_errno("'" + path + "'");
   return fd;
+}
+
+Status attach_inside(int root, int mount_fd, const std::string& path) {
+  auto target = open_inside(root, path);
+  if (!target) return fail_in("mount at", target.error());
+  if (auto attached = attach(mount_fd, target->get()); !attached)
+    return fail_in("mount at '" + path + "'", attached.error());
+  return {};
 }
 
 }  // namespace herd::exec

@@ -13,6 +13,9 @@ namespace herd::exec {
 
 using MountOptions = std::vector<std::pair<std::string, std::string>>;
 
+/// Size, inode limit and mode of a tmpfs.
+MountOptions tmpfs_options(std::uint64_t bytes, const char* mode);
+
 /// A new filesystem ("tmpfs", "proc"), detached. `attributes`: MOUNT_ATTR_...
 Result<UniqueFd> new_filesystem(const std::string& type, const MountOptions& options,
                                 std::uint64_t attributes);
@@ -27,5 +30,8 @@ Status attach(int mount_fd, int target);
 /// O_PATH fd of `path` below the directory `root`, as if that were "/": no link leads out (openat2,
 /// Linux 5.6).
 Result<UniqueFd> open_inside(int root, const std::string& path);
+
+/// Attaches a detached mount at `path` below the directory `root`.
+Status attach_inside(int root, int mount_fd, const std::string& path);
 
 }  // namespace herd::exec

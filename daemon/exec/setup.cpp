@@ -13,40 +13,20 @@
 #include <cstring>
 
 #include "common/kernel/files.hpp"
-#include "daemon/exec/mounts.hpp"
 
 namespace herd::exec {
 namespace {
 
 constexpr std::size_t kMaxHostname = 64;  // uts_namespaces(7)
 
-Status own_session() {
-  if (setsid() < 0 && errno != EPERM) return fail_errno("setsid");  // EPERM: it leads one already
-  umask(022);  // the daemon's may be stricter, and the worker's user has to get through what is made here
-  // Not to be ended by the OOM killer before or after its neighbours because of what the daemon was given.
-  // Lowering a value that was raised needs CAP_SYS_RESOURCE; such a worker then stays easier to end, which is
-  // harmless.
-  auto written = kernel::write_file("/proc/self/oom_score_adj", "0");
-  if (!written && written.error().errno_value != EACCES) return written;
-  // Without a pid namespace orphans come here instead of to the host's init.
-  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return fail_errno("become the subreaper");
-  return {};
-}
-
-Status block_signals() {
-  sigset_t all;
-  sigfillset(&all);
-  if (sigprocmask(SIG_SETMASK, &all, nullptr) != 0) return fail_errno("block signals");
-  // An ignored SIGCHLD, inherited, would have the kernel reap the worker and its exit would be lost.
-  if (signal(SIGCHLD, SIG_DFL) == SIG_ERR) return fail_errno("reset SIGCHLD");
-  return {};
-}
-
-Status join_cgroups(const Launch& launch) {
-  for (const UniqueFd& tasks : launch.cgroup_tasks)
+/// The limits are in place when the message comes; until then nothing of the worker's may run.
+Status join_cgroups(const launch::Plan& plan, int line) {
+  HERD_TRY(const kernel::Message message, kernel::receive_message(line, true));
+  if (message.text != launch::kCgroups) return fail("the owner's line has ended before the limits were set");
+  for (const UniqueFd& tasks : message.fds)
     if (write(tasks.get(), "0", 1) != 1) return fail_errno("join a v1 cgroup");
   // The cgroup namespace's root is the cgroup that its creator is in: so it is made here, not by the daemon.
-  if (launch.plan.namespaces.cgroup && unshare(CLONE_NEWCGROUP) != 0)
+  if (plan.namespaces.cgroup && unshare(CLONE_NEWCGROUP) != 0)
     return fail_errno("unshare the cgroup namespace");
   return {};
 }
@@ -70,6 +50,28 @@ Status fill_namespaces(const launch::Plan& plan) {
   return {};
 }
 
+Status own_session() {
+  if (setsid() < 0 && errno != EPERM) return fail_errno("setsid");  // EPERM: it leads one already
+  umask(022);  // the daemon's may be stricter, and the worker's user has to get through what is made here
+  // Not to be ended by the OOM killer before or after its neighbours because of what the daemon was given.
+  // Lowering a value that was raised needs CAP_SYS_RESOURCE; such a worker then stays easier to end, which is
+  // harmless.
+  auto written = kernel::write_file("/proc/self/oom_score_adj", "0");
+  if (!written && written.error().errno_value != EACCES) return written;
+  // Without a pid namespace orphans come here instead of to the host's init.
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return fail_errno("become the subreaper");
+  return {};
+}
+
+Status block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  if (sigprocmask(SIG_SETMASK, &all, nullptr) != 0) return fail_errno("block signals");
+  // An ignored SIGCHLD, inherited, would have the kernel reap the worker and its exit would be lost.
+  if (signal(SIGCHLD, SIG_DFL) == SIG_ERR) return fail_errno("reset SIGCHLD");
+  return {};
+}
+
 }  // namespace
 
 Status Setup::run(launch::Stage stage) {
@@ -80,16 +82,15 @@ Status Setup::run(launch::Stage stage) {
     case launch::Stage::signals:
       return block_signals();
     case launch::Stage::cgroup:
-      return join_cgroups(launch_);
+      return join_cgroups(launch_.plan, line_);
     case launch::Stage::namespaces:
       return fill_namespaces(launch_.plan);
-    case launch::Stage::mounts: {
+    case launch::Stage::mounts:
       if (!has_own_mounts) return {};
-      HERD_TRY(tree_, build_root(launch_.plan));
-      return {};
-    }
+      HERD_CHECK(mounts_.clone_sources());
+      return mounts_.enter_copy_of(launch_.base_tree.get());
     case launch::Stage::root:
-      return has_own_mounts ? enter_root(tree_) : Status{};
+      return has_own_mounts ? mounts_.fill() : Status{};
     default:
       return {};
   }

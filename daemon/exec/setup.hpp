@@ -1,22 +1,24 @@
-// The first stages, in herd-exec itself: from fds to root.
+// The first stages, in herd-exec itself: from session to cgroup.
 #pragma once
 
 #include <optional>
 
 #include "daemon/exec/launch.hpp"
+#include "daemon/exec/mounts.hpp"
 #include "daemon/exec/notify_socket.hpp"
 
 namespace herd::exec {
 
 class Setup {
  public:
-  explicit Setup(const Launch& launch) : launch_(launch) {}
+  Setup(const Launch& launch, int line) : launch_(launch), line_(line), mounts_(launch.plan.filesystem) {}
   /// Runs one stage; those that are the child's do nothing here.
   Status run(launch::Stage stage);
 
  private:
   const Launch& launch_;
-  UniqueFd tree_;  // from `mounts` to `root`
+  int line_;
+  OwnMounts mounts_;
 };
 
 /// The notify socket, once the root is the worker's own.

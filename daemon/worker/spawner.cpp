@@ -2,52 +2,31 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/kernel/clone.hpp"
+#include <array>
+#include <system_error>
+
 #include "common/kernel/memfd.hpp"
-#include "common/kernel/process.hpp"
 #include "common/kernel/seqpacket.hpp"
+#include "protocol/launch/owner_line.hpp"
 
 namespace herd::worker {
 namespace {
 
-constexpr int kOwnerLineInExec = 3;
-
-/// All that the vfork child reads; it shares this memory, so its errno comes back in it.
-struct ChildContext {
-  int program, line;
-  char* argv[3];
-  char* envp[1];
-  int exec_errno = 0;
-};
-
-int exec_program(void* opaque) {
-  auto& context = *static_cast<ChildContext*>(opaque);
-  // dup2 takes the close-on-exec mark off the copy; the spawner saw to it that `line` is another number.
-  if (dup2(context.line, kOwnerLineInExec) < 0) {
-    context.exec_errno = errno;
-    return 127;
-  }
-  syscall(SYS_execveat, context.program, "", context.argv, context.envp, AT_EMPTY_PATH);
-  context.exec_errno = errno;
-  return 127;
-}
-
 std::uint64_t namespace_flags(const launch::Namespaces& namespaces) {
   std::uint64_t flags = 0;
   if (namespaces.pid) flags |= CLONE_NEWPID;
-  if (namespaces.mount) flags |= CLONE_NEWNS;
   if (namespaces.ipc) flags |= CLONE_NEWIPC;
   if (namespaces.uts) flags |= CLONE_NEWUTS;
   if (namespaces.network) flags |= CLONE_NEWNET;
-  return flags;  // the cgroup namespace is herd-exec's to make, once it is in its cgroups
+  return flags;  // mount and cgroup are herd-exec's to make: a copy of the base tree's, and once it is in its
+                 // cgroups
 }
 
 /// {read end, write end}; only the reader does not wait.
@@ -57,14 +36,6 @@ Result<std::pair<UniqueFd, UniqueFd>> output_pipe() {
   UniqueFd read_end(fds[0]), write_end(fds[1]);
   if (fcntl(read_end.get(), F_SETFL, O_NONBLOCK) != 0) return fail_errno("pipe");
   return std::pair(std::move(read_end), std::move(write_end));
-}
-
-/// Numbers below this are where herd-exec expects its own.
-Result<UniqueFd> move_high(UniqueFd fd) {
-  constexpr int kLowest = 10;
-  UniqueFd high(fcntl(fd.get(), F_DUPFD_CLOEXEC, kLowest));
-  if (!high) return fail_errno("duplicate an fd");
-  return high;
 }
 
 /// The worker's ends; the daemon's are kept in `spawned`.
@@ -81,35 +52,28 @@ Result<Stdio> output_pipes(const launch::Plan& plan, Spawned& spawned) {
 
 /// herd-exec has no worker yet, and none comes: it is ended here and nothing of it is left.
 void abandon(Spawned& spawned) {
-  if (spawned.init_pidfd) {
-    (void)kernel::send_signal(spawned.init_pidfd.get(), SIGKILL);  // ESRCH: it could not even be executed
-    siginfo_t info{};
-    waitid(P_PIDFD, static_cast<id_t>(spawned.init_pidfd.get()), &info, WEXITED);
-  }
+  if (spawned.executor.pidfd) end_executor(spawned.executor);
   (void)spawned.cgroup.remove();
-}
-
-std::string explain_clone(const Error& error, const std::string& cgroup) {
-  if (error.errno_value == EBUSY)
-    return " (the cgroup '" + cgroup + "' has controllers given to children, so it can't hold processes)";
-  if (error.errno_value == EOPNOTSUPP)
-    return " (the cgroup '" + cgroup + "' is in a threaded or invalid domain)";
-  if (error.errno_value == EAGAIN)
-    return " (no more processes: pids.max, RLIMIT_NPROC or kernel.pid_max of the daemon)";
-  return "";
 }
 
 }  // namespace
 
 Spawner::Spawner(const kernel::Cgroups& cgroups, const UniqueFd& program, Privileges privileges)
-    : cgroups_(cgroups), program_(program), privileges_(privileges), thread_([this] { run(); }) {}
+    : cgroups_(cgroups),
+      program_(program),
+      privileges_(privileges),
+      base_tree_(program),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
+  thread_ = std::thread([this] { run(); });
+}
 
 Spawner::~Spawner() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  changed_.notify_one();
+  eventfd_write(wake_.get(), 1);
   thread_.join();
 }
 
@@ -118,7 +82,7 @@ void Spawner::submit(SpawnOrder order, Done done) {
     const std::lock_guard lock(mutex_);
     jobs_.push_back({std::move(order), std::move(done)});
   }
-  changed_.notify_one();
+  eventfd_write(wake_.get(), 1);
 }
 
 void Spawner::run() {
@@ -131,76 +95,87 @@ void Spawner::run() {
   Status privileges_set;
   if (privileges_ == Privileges::no_new && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     privileges_set = fail_errno("PR_SET_NO_NEW_PRIVS");
+  while (auto job = next_job())
+    job->done(privileges_set ? spawn(std::move(job->order)) : tl::make_unexpected(privileges_set.error()));
+}
+
+std::optional<Spawner::Job> Spawner::next_job() {
   while (true) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-    if (jobs_.empty()) return;
-    Job job = std::move(jobs_.front());
-    jobs_.pop_front();
-    lock.unlock();
-    job.done(privileges_set ? spawn(std::move(job.order)) : tl::make_unexpected(privileges_set.error()));
+    {
+      const std::lock_guard lock(mutex_);
+      if (!jobs_.empty()) {
+        std::optional<Job> job(std::move(jobs_.front()));
+        jobs_.pop_front();
+        return job;
+      }
+      if (stopping_) return {};
+    }
+    wait_for_work();
   }
 }
 
-/// herd-exec starts while the rest of its cgroup and its plan are made: it waits for the plan on the line,
-/// and what it does until then (the kernel's work for its namespaces, exec, its libc) takes as long as all
-/// that.
-Result<Spawned> Spawner::spawn(SpawnOrder order) const {
+void Spawner::wait_for_work() {
+  std::array<pollfd, 2> entries{{{wake_.get(), POLLIN, 0}, {base_tree_.changes_fd(), POLLPRI, 0}}};
+  poll(entries.data(), entries.size(), -1);
+  eventfd_t count;
+  if (entries[0].revents != 0) eventfd_read(wake_.get(), &count);
+  if (entries[1].revents != 0) base_tree_.drop();
+}
+
+Result<Spawned> Spawner::spawn(SpawnOrder order) {
   Spawned spawned;
+  HERD_TRY(const Parcel parcel, pack(order, spawned));
   HERD_TRY(spawned.cgroup, cgroups_.begin(order.plan.pool, order.plan.worker));
-  Status started = start_executor(order.plan, spawned);
-  if (started) started = hand_over(order, spawned);
-  if (!started) {
+  if (auto started = start(order, parcel, spawned); !started) {
     abandon(spawned);
     return tl::make_unexpected(started.error());
   }
   return spawned;
 }
 
-Status Spawner::start_executor(launch::Plan& plan, Spawned& spawned) const {
-  HERD_TRY(auto line, kernel::seqpacket_pair());
-  HERD_TRY(const UniqueFd theirs, move_high(std::move(line[1])));
-  char name[] = "herd-exec";
-  ChildContext context{program_.get(), theirs.get(), {name, plan.worker.data(), nullptr}, {nullptr}};
-  auto child = kernel::clone_vfork({namespace_flags(plan.namespaces), spawned.cgroup.v2_directory()},
-                                   exec_program, &context);
-  if (!child) {
-    Error error = child.error();
-    error.message += explain_clone(error, spawned.cgroup.path());
-    return tl::make_unexpected(std::move(error));
-  }
-  spawned.line = std::move(line[0]);
-  spawned.init_pidfd = std::move(child->pidfd);
-  if (context.exec_errno != 0) return fail_errno("execute herd-exec", context.exec_errno);
-  return {};
-}
-
-Status Spawner::hand_over(SpawnOrder& order, Spawned& spawned) const {
+Result<Spawner::Parcel> Spawner::pack(SpawnOrder& order, Spawned& spawned) {
   launch::Plan& plan = order.plan;
-  HERD_CHECK(
-      cgroups_.complete(spawned.cgroup, order.limits, order.is_required ? nullptr : &spawned.left_out));
-  std::vector<int> fds{-1};  // the plan's own place
+  Parcel parcel{{-1}, {}, {}};  // the first is the plan's own place
   plan.fds.clear();
   const auto add = [&](int fd, launch::FdRole role) {
-    fds.push_back(fd);
+    parcel.fds.push_back(fd);
     plan.fds.push_back(role);
   };
-  Stdio stdio;
-  if (order.stdio) {
-    stdio = std::move(*order.stdio);
-    plan.takes_terminal = stdio.is_terminal;
-    add(stdio.input.get(), launch::FdRole::stdin_file);
-  } else {
-    HERD_TRY(stdio, output_pipes(plan, spawned));
+  if (plan.namespaces.mount) {
+    HERD_TRY(const int base_tree, base_tree_.get());
+    add(base_tree, launch::FdRole::base_tree);
   }
-  add(stdio.output.get(), launch::FdRole::stdout_file);
-  add(stdio.error.get(), launch::FdRole::stderr_file);
+  if (order.stdio) {
+    parcel.stdio = std::move(*order.stdio);
+    plan.takes_terminal = parcel.stdio.is_terminal;
+    add(parcel.stdio.input.get(), launch::FdRole::stdin_file);
+  } else {
+    HERD_TRY(parcel.stdio, output_pipes(plan, spawned));
+  }
+  add(parcel.stdio.output.get(), launch::FdRole::stdout_file);
+  add(parcel.stdio.error.get(), launch::FdRole::stderr_file);
   if (order.listener) add(order.listener.get(), launch::FdRole::listener);
   if (order.seccomp_filter) add(order.seccomp_filter->get(), launch::FdRole::seccomp_filter);
-  for (const int tasks : spawned.cgroup.v1_tasks()) add(tasks, launch::FdRole::cgroup_tasks);
-  HERD_TRY(const UniqueFd memory, kernel::sealed_memfd("launch-plan", launch::to_json(plan)));
-  fds.front() = memory.get();
-  return kernel::send_message(spawned.line.get(), "plan", fds);
+  HERD_TRY(parcel.plan, kernel::sealed_memfd("launch-plan", launch::to_json(plan)));
+  parcel.fds.front() = parcel.plan.get();
+  return parcel;
+}
+
+/// herd-exec starts, and mounts, while the rest of its cgroup is made here: it waits for the cgroups' message
+/// before it starts anything of the worker's.
+Status Spawner::start(const SpawnOrder& order, const Parcel& parcel, Spawned& spawned) const {
+  const launch::Plan& plan = order.plan;
+  HERD_TRY(auto starting,
+           StartingExecutor::start(program_.get(),
+                                   {plan.worker.c_str(), namespace_flags(plan.namespaces), &spawned.cgroup},
+                                   launch::kPlan, parcel.fds));
+  auto limited =
+      cgroups_.complete(spawned.cgroup, order.limits, order.is_required ? nullptr : &spawned.left_out);
+  HERD_TRY(spawned.executor, std::move(starting).finish());
+  HERD_CHECK(limited);
+  auto sent = kernel::send_message(spawned.executor.line.get(), launch::kCgroups, spawned.cgroup.v1_tasks());
+  // EPIPE: it has failed already, and why stands on the line for the one who reads it.
+  return sent || sent.error().errno_value != EPIPE ? sent : Status{};
 }
 
 }  // namespace herd::worker

@@ -5,7 +5,6 @@
 // touched.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -16,6 +15,8 @@
 #include "common/error.hpp"
 #include "common/kernel/cgroup.hpp"
 #include "common/unique_fd.hpp"
+#include "daemon/worker/base_tree.hpp"
+#include "daemon/worker/executor.hpp"
 #include "protocol/launch/plan.hpp"
 
 namespace herd::worker {
@@ -36,8 +37,7 @@ struct SpawnOrder {
 };
 
 struct Spawned {
-  UniqueFd line;                      // herdd's end of the owner's line
-  UniqueFd init_pidfd;                // of herd-exec
+  Executor executor;
   UniqueFd stdout_pipe, stderr_pipe;  // read ends, non-blocking; empty where the order had its own
   kernel::WorkerCgroup cgroup;
   std::vector<std::string> left_out;
@@ -48,7 +48,8 @@ class Spawner {
   enum class Privileges { no_new, may_gain };
   using Done = std::function<void(Result<Spawned>)>;
 
-  /// `cgroups` and `program` (herd-exec, pinned) must outlive it.
+  /// `cgroups` and `program` (herd-exec, pinned) must outlive it. Throws std::system_error, as std::thread
+  /// does.
   Spawner(const kernel::Cgroups& cgroups, const UniqueFd& program, Privileges privileges);
   /// Finishes what was submitted, then joins the thread.
   ~Spawner();
@@ -63,19 +64,28 @@ class Spawner {
     SpawnOrder order;
     Done done;
   };
+  /// What goes to herd-exec with its first message; herdd's copies end with this.
+  struct Parcel {
+    std::vector<int> fds;
+    UniqueFd plan;
+    Stdio stdio;
+  };
   void run();
-  Result<Spawned> spawn(SpawnOrder order) const;
-  Status start_executor(launch::Plan& plan, Spawned& spawned) const;
-  Status hand_over(SpawnOrder& order, Spawned& spawned) const;
+  std::optional<Job> next_job();
+  void wait_for_work();
+  Result<Spawned> spawn(SpawnOrder order);
+  Result<Parcel> pack(SpawnOrder& order, Spawned& spawned);
+  Status start(const SpawnOrder& order, const Parcel& parcel, Spawned& spawned) const;
 
   const kernel::Cgroups& cgroups_;
   const UniqueFd& program_;
   Privileges privileges_;
+  BaseTree base_tree_;  // the spawning thread's
+  UniqueFd wake_;       // eventfd
   std::mutex mutex_;
-  std::condition_variable changed_;
   std::deque<Job> jobs_;
   bool stopping_ = false;
-  std::thread thread_;  // last: starts when all else is there
+  std::thread thread_;
 };
 
 }  // namespace herd::worker

@@ -94,8 +94,8 @@ void Worker::on_spawned(Result<Spawned> spawned) {
   is_spawned_ = true;
   cgroup_ = std::move(spawned->cgroup);
   record_.left_out = std::move(spawned->left_out);
-  line_.assign(spawned->line.release());
-  init_pidfd_.assign(spawned->init_pidfd.release());
+  line_.assign(spawned->executor.line.release());
+  init_pidfd_.assign(spawned->executor.pidfd.release());
   if (spawned->stdout_pipe)
     output_.start(std::move(spawned->stdout_pipe), std::move(spawned->stderr_pipe), shared_from_this());
   spawn_task(read_line(shared_from_this()), "read the owner's line");

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "common/error.hpp"
@@ -48,6 +49,16 @@ using FromExec =
 
 // ---- from herdd
 // ------------------------------------------------------------------------------------------------
+
+/// First to a worker's herd-exec: the plan and its fds (see plan.hpp).
+inline constexpr std::string_view kPlan = "plan";
+/// Then, once the worker's cgroups have their limits: the `tasks` files of those to join (v1). Nothing of the
+/// worker's runs before.
+inline constexpr std::string_view kCgroups = "cgroups";
+/// To a herd-exec that is to build the base tree instead: it answers with kBaseTree and its mount namespace's
+/// fd, or with Failed, and exits.
+inline constexpr std::string_view kBuildBaseTree = "build_base_tree";
+inline constexpr std::string_view kBaseTree = "base_tree";
 
 /// The stop signal now, SIGKILL for the whole tree after the grace; zero grace: at once.
 struct Stop {

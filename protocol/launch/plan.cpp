@@ -7,13 +7,13 @@
 namespace herd::launch {
 
 const char* name(Stage stage) {
-  static constexpr std::array kNames{"fds",          "session",  "signals", "cgroup",       "namespaces",
-                                     "mounts",       "root",     "limits",  "capabilities", "ids",
+  static constexpr std::array kNames{"fds",          "session",  "signals", "namespaces",   "mounts",
+                                     "root",         "cgroup",   "limits",  "capabilities", "ids",
                                      "no_new_privs", "landlock", "seccomp", "exec"};
   return kNames.at(static_cast<std::size_t>(stage));
 }
 
-static constexpr std::array kFdRoles{"stdin", "stdout", "stderr", "listener", "seccomp", "cgroup_tasks"};
+static constexpr std::array kFdRoles{"stdin", "stdout", "stderr", "listener", "seccomp", "base_tree"};
 
 static void to_json(nlohmann::json& json, FdRole role) {
   json = kFdRoles.at(static_cast<std::size_t>(role));

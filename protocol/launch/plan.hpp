@@ -1,6 +1,6 @@
 // The launch plan: all that herd-exec needs to build one worker's sandbox and start the worker in it.
 //
-// It travels as JSON in a sealed memfd, the first fd of the first message on the owner's line; the other fds
+// It travels as JSON in a sealed memfd, the first fd of the message kPlan on the owner's line; the other fds
 // of that message follow in the order of `fds`.
 #pragma once
 
@@ -18,10 +18,10 @@ enum class Stage {
   fds,
   session,
   signals,
-  cgroup,
   namespaces,
   mounts,
   root,
+  cgroup,
   limits,
   capabilities,
   ids,
@@ -33,7 +33,7 @@ enum class Stage {
 const char* name(Stage stage);
 
 /// What each fd beside the plan is.
-enum class FdRole { stdin_file, stdout_file, stderr_file, listener, seccomp_filter, cgroup_tasks };
+enum class FdRole { stdin_file, stdout_file, stderr_file, listener, seccomp_filter, base_tree };
 
 struct Rlimit {
   int resource = 0;  // RLIMIT_...
@@ -45,7 +45,7 @@ struct Filesystem {
   std::vector<std::string> hide, read_only, writable;
 };
 
-/// Which namespaces herd-exec was born in, or makes (cgroup).
+/// Which namespaces herd-exec was born in, or makes (mount, cgroup).
 struct Namespaces {
   bool pid = true, mount = true, ipc = true, uts = true, cgroup = true, network = false;
   bool loopback_up = false;

@@ -32,15 +32,15 @@ struct TimedStart {
 Status check_start(TimedStart& start) {
   char byte = 0;
   if (start.came && read(start.spawned.stdout_pipe.get(), &byte, 1) == 1) return {};
-  auto message = kernel::receive_message(start.spawned.line.get(), false);
+  auto message = kernel::receive_message(start.spawned.executor.line.get(), false);
   return fail("the worker did not start: " + (message ? message->text : message.error().message));
 }
 
 Status clear_away(worker::Spawned& spawned) {
-  HERD_CHECK(kernel::send_message(spawned.line.get(), launch::to_json(launch::Stop{SIGKILL, 0})));
-  if (!wait_readable(spawned.init_pidfd.get(), kLongestStart)) return fail("herd-exec did not end");
+  HERD_CHECK(kernel::send_message(spawned.executor.line.get(), launch::to_json(launch::Stop{SIGKILL, 0})));
+  if (!wait_readable(spawned.executor.pidfd.get(), kLongestStart)) return fail("herd-exec did not end");
   siginfo_t info{};
-  waitid(P_PIDFD, static_cast<id_t>(spawned.init_pidfd.get()), &info, WEXITED);
+  waitid(P_PIDFD, static_cast<id_t>(spawned.executor.pidfd.get()), &info, WEXITED);
   const auto deadline = Clock::now() + kLongestStart;
   auto removed = spawned.cgroup.remove();
   // EBUSY for a moment: the kernel has not let go of the last process yet.

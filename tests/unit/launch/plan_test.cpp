@@ -40,7 +40,7 @@ Plan full_plan() {
   plan.notify_path = "/run/herd/notify";
   plan.takes_terminal = true;
   plan.fds = {FdRole::stdin_file, FdRole::stdout_file,    FdRole::stderr_file,
-              FdRole::listener,   FdRole::seccomp_filter, FdRole::cgroup_tasks};
+              FdRole::listener,   FdRole::seccomp_filter, FdRole::base_tree};
   return plan;
 }
 
@@ -144,8 +144,8 @@ TEST(LaunchPlan, BytesThatAreNoUtf8DoNotStopIt) {
 }
 
 TEST(LaunchStages, EachHasANameInTheOrderOfTheContract) {
-  const std::vector<std::string> wanted{"fds",          "session",  "signals", "cgroup",       "namespaces",
-                                        "mounts",       "root",     "limits",  "capabilities", "ids",
+  const std::vector<std::string> wanted{"fds",          "session",  "signals", "namespaces",   "mounts",
+                                        "root",         "cgroup",   "limits",  "capabilities", "ids",
                                         "no_new_privs", "landlock", "seccomp", "exec"};
   std::vector<std::string> found;
   for (int i = 0; i <= static_cast<int>(Stage::exec); ++i) found.emplace_back(name(static_cast<Stage>(i)));

@@ -7,6 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <iterator>
+#include <sstream>
+
+#include "common/kernel/files.hpp"
 #include "common/kernel/process.hpp"
 
 namespace herd::kernel {
@@ -38,6 +43,12 @@ class CloneVfork : public testing::Test {
     siginfo_t info{};
     waitid(P_PIDFD, static_cast<id_t>(child.pidfd.get()), &info, WEXITED);
     return info;
+  }
+
+  /// Of this thread (CONFIG_PROC_CHILDREN).
+  static std::vector<pid_t> children() {
+    std::istringstream text(read_file("/proc/thread-self/children").value_or(""));
+    return {std::istream_iterator<pid_t>(text), {}};
   }
 
   struct sigaction old_action_ {};
@@ -135,6 +146,30 @@ TEST_F(CloneVfork, HasRoomForASetUpFunctionOnItsStack) {
   const auto child = clone_vfork({}, entry, nullptr);
   ASSERT_TRUE(child) << child.error().message;
   EXPECT_EQ(wait_for(*child).si_status, 1);
+}
+
+TEST_F(CloneVfork, ASharingChildRunsBesideItsCaller) {
+  std::atomic<int> turn{0};
+  const auto entry = [](void* argument) {
+    auto& shared = *static_cast<std::atomic<int>*>(argument);
+    while (shared.load() == 0) continue;  // for ever, if the caller waited
+    shared = 2;
+    return 7;
+  };
+  auto child = SharingChild::start({}, entry, &turn);
+  ASSERT_TRUE(child) << child.error().message;
+  turn = 1;
+  const Cloned ended = std::move(*child).wait_for_release();
+  EXPECT_EQ(turn, 2);
+  EXPECT_EQ(wait_for(ended).si_status, 7);
+}
+
+TEST_F(CloneVfork, ASharingChildThatIsKilledLetsGo) {
+  const auto entry = [](void*) { return pause(); };
+  auto child = SharingChild::start({}, entry, nullptr);
+  ASSERT_TRUE(child) << child.error().message;
+  for (const pid_t pid : children()) kill(pid, SIGKILL);
+  EXPECT_EQ(wait_for(std::move(*child).wait_for_release()).si_status, SIGKILL);
 }
 
 TEST_F(CloneVfork, ADirectoryThatIsNoCgroupIsAnErrorAndStartsNothing) {

@@ -1,0 +1,18 @@
+// The part of a worker's filesystem that is the same for all: the host's tree read-only, a /dev with the
+// harmless nodes, what is hidden of /sys. It is built once, in a mount namespace of its own; each worker gets
+// a copy of that namespace and adds what is its own (mounts.hpp).
+#pragma once
+
+#include "common/error.hpp"
+
+namespace herd::exec {
+
+/// An empty read-only directory in the base tree, there to be cloned as a cover; a worker's own /run goes
+/// over it.
+inline constexpr const char* kCover = "/run";
+
+/// Builds the tree and makes it this process's root, with nothing of the host's mounts left beside it. Needs
+/// a mount namespace of the process's own.
+Status build_base_tree();
+
+}  // namespace herd::exec
