@@ -156,7 +156,8 @@ Result<Spawner::Parcel> Spawner::pack(SpawnOrder& order, Spawned& spawned) {
   add(parcel.stdio.error.get(), launch::FdRole::stderr_file);
   if (order.listener) add(order.listener.get(), launch::FdRole::listener);
   if (order.seccomp_filter) add(order.seccomp_filter->get(), launch::FdRole::seccomp_filter);
-  HERD_TRY(parcel.plan, kernel::sealed_memfd("launch-plan", launch::to_json(plan)));
+  HERD_TRY(const std::string text, launch::to_json(plan));
+  HERD_TRY(parcel.plan, kernel::sealed_memfd("launch-plan", text));
   parcel.fds.front() = parcel.plan.get();
   return parcel;
 }

@@ -46,9 +46,12 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, pool, worker, argv, environment, workin
                                    seccomp_at_exec, seccomp_logs, stop_signal, stop_grace_ms, notify,
                                    notify_path, takes_terminal, fds)
 
-std::string to_json(const Plan& plan) {
-  // Bytes that are no UTF-8 (a path may hold them) must not throw here; the reader keeps what it can.
-  return nlohmann::json(plan).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+Result<std::string> to_json(const Plan& plan) {
+  try {
+    return nlohmann::json(plan).dump();
+  } catch (const nlohmann::json::type_error&) {
+    return fail("the command, its environment or a path holds bytes that are not UTF-8");
+  }
 }
 
 Result<Plan> parse_plan(const std::string& text) {

@@ -74,7 +74,8 @@ struct Plan {
   std::vector<FdRole> fds;
 };
 
-std::string to_json(const Plan& plan);
+/// An error where a word holds bytes that are no UTF-8: a worker must not get others than were ordered.
+Result<std::string> to_json(const Plan& plan);
 Result<Plan> parse_plan(const std::string& text);
 
 }  // namespace herd::launch
