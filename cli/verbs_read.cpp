@@ -81,6 +81,7 @@ void print_isolation(Context& context, const Json& isolation) {
   }
   table.print(context);
   print_list(context, "left out on this host", at(isolation, "left_out"));
+  print_list(context, "open to it", at(isolation, "exposed"));
 }
 
 int inspect(Context& context, const std::string& worker) {

@@ -198,11 +198,9 @@ void PoolChecks::seccomp() {
 
 void PoolChecks::landlock() {
   const std::string pointer = "/sandbox/landlock";
-  if (!sound(pointer) || spec_.sandbox.landlock == LandlockMode::off) return;
-  const bool is_wanted = spec_.sandbox.landlock == LandlockMode::wanted;
-  refuse(pointer,
-         quote(is_wanted ? "wanted" : "required") +
-             " is not supported in this version, and what can't be had is not passed over: write \"off\"");
+  if (!sound(pointer, "/sandbox/no_new_privs") || spec_.sandbox.landlock == LandlockMode::off) return;
+  if (spec_.sandbox.no_new_privs) return;
+  refuse(pointer, "Landlock rules need \"no_new_privs\": true: write \"off\" here, or leave no_new_privs on");
 }
 
 bool is_name_character(char c) {

@@ -248,7 +248,12 @@ void add_sandbox(Table<PoolSpec>& table) {
                                   {"wanted", LandlockMode::wanted},
                                   {"required", LandlockMode::required}}},
               at(&PoolSpec::sandbox, &SandboxSpec::landlock), kApplies,
-              "Landlock rules. This version supports `off` alone and refuses the others.");
+              "Rules of the kernel's on top of all the rest: files as the mounts have them, no TCP port "
+              "bound in the host's "
+              "network but the worker's own, no signal to and no abstract unix socket of anybody else. "
+              "`wanted`: as far as "
+              "the kernel has them, and the worker's record says how far. `required`: all of them (Linux "
+              "6.12), or no start.");
   table.field(
       "/sandbox/required", Boolean{}, at(&PoolSpec::sandbox, &SandboxSpec::required), kApplies,
       "`false`: parts that this host lacks are left out, and `status` says so in each worker's record.");

@@ -19,6 +19,7 @@
 
 #include "common/seccomp/install.hpp"
 #include "daemon/exec/credentials.hpp"
+#include "daemon/exec/landlock_rules.hpp"
 #include "protocol/worker/environment.hpp"
 
 namespace herd::exec {
@@ -54,6 +55,7 @@ struct ChildContext {
   ExecArguments& arguments;
   int seccomp_fd;  // its number in the worker, -1: none
   std::vector<sock_filter> filter;
+  std::optional<kernel::landlock::Ruleset> landlock;
   std::optional<ChildFailure> failure;
 };
 
@@ -124,6 +126,8 @@ Status run_stage(launch::Stage stage, ChildContext& context) {
     case launch::Stage::no_new_privs:
       if (plan.no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("prctl");
       return {};
+    case launch::Stage::landlock:
+      return context.landlock ? context.landlock->restrict_self() : Status{};
     case launch::Stage::seccomp:
       if (context.filter.empty()) return {};
       return seccomp::install(context.filter, {.log_denials = plan.seccomp_logs, .all_threads = false});
@@ -192,11 +196,14 @@ std::string exec_hint(const launch::Plan& plan, int errno_value) {
 
 }  // namespace
 
-tl::expected<kernel::Cloned, ChildFailure> start_worker(const Launch& launch) {
+tl::expected<StartedWorker, ChildFailure> start_worker(const Launch& launch) {
   const bool at_exec = launch.plan.seccomp_at_exec;
   const int seccomp_fd = !launch.seccomp_filter || at_exec ? -1 : launch.listener ? 4 : 3;
   ExecArguments arguments(launch, seccomp_fd);
-  ChildContext context{launch, arguments, seccomp_fd, {}, {}};
+  ChildContext context{launch, arguments, seccomp_fd, {}, {}, {}};
+  auto landlock = make_landlock_rules(launch.plan);
+  if (!landlock) return tl::make_unexpected(ChildFailure{launch::Stage::landlock, landlock.error()});
+  context.landlock = std::move(*landlock);
   if (at_exec) {
     auto filter = read_filter(launch.seccomp_filter.get());
     if (!filter) return tl::make_unexpected(ChildFailure{launch::Stage::seccomp, filter.error()});
@@ -210,7 +217,7 @@ tl::expected<kernel::Cloned, ChildFailure> start_worker(const Launch& launch) {
       context.failure->error.message += exec_hint(launch.plan, context.failure->error.errno_value);
     return tl::make_unexpected(*context.failure);
   }
-  return std::move(*child);
+  return StartedWorker{std::move(*child), context.landlock ? kernel::landlock::abi() : 0};
 }
 
 }  // namespace herd::exec

@@ -17,7 +17,12 @@ struct ChildFailure {
   Error error;
 };
 
+struct StartedWorker {
+  kernel::Cloned process;
+  int landlock_abi = 0;  // of the kernel that put rules on it; 0: none were
+};
+
 /// Starts the worker. On failure the child is already reaped.
-tl::expected<kernel::Cloned, ChildFailure> start_worker(const Launch& launch);
+tl::expected<StartedWorker, ChildFailure> start_worker(const Launch& launch);
 
 }  // namespace herd::exec

@@ -76,8 +76,9 @@ tl::expected<Running, exec::ChildFailure> start(kernel::Message order) {
   if (!signals) return give_up(Stage::signals, signals.error());
   auto worker = exec::start_worker(*launch);
   if (!worker) return tl::make_unexpected(worker.error());
-  exec::report(exec::kOwnerLineFd, launch::Started{worker->pid}, {worker->pidfd.get()});
-  return Running{std::move(*worker), std::move(*notify),
+  exec::report(exec::kOwnerLineFd, launch::Started{worker->process.pid, worker->landlock_abi},
+               {worker->process.pidfd.get()});
+  return Running{std::move(worker->process), std::move(*notify),
                  exec::InitOptions{plan.stop_signal, plan.stop_grace_ms, plan.namespaces.pid},
                  std::move(*signals)};
 }

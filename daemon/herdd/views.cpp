@@ -69,6 +69,13 @@ Json to_json(const std::vector<worker::Check>& checks, const std::vector<std::st
   return {{"verified", verified}, {"checks", list}, {"left_out", left_out}};
 }
 
+/// What a worker can reach of the host's that nothing of its sandbox keeps it from.
+std::vector<std::string> exposures(const config::PoolSpec& pool) {
+  if (pool.sandbox.network != config::Network::host) return {};
+  if (pool.sandbox.landlock != config::LandlockMode::off) return {"the host's network"};
+  return {"the host's network", "the host's abstract unix sockets: landlock is off"};
+}
+
 Json pool_json(const pool::Pool& pool, pool::Time now) {
   const pool::View view = pool.view();
   const pool::Counters& counters = view.counters;
@@ -124,6 +131,7 @@ Json worker_json(const std::string& pool, const pool::WorkerView& view, const wo
   json["uid"] = record.uid;
   json["status"] = text_or_null(record.status_text);
   json["isolation"] = to_json(record.checks, record.left_out, view.verified);
+  json["isolation"]["exposed"] = exposures(acting->spec());
   const kernel::CgroupUsage usage = acting->usage();
   json["usage"] = {{"memory_bytes", or_null(usage.memory_bytes)},
                    {"memory_peak_bytes", or_null(usage.memory_peak_bytes)},

@@ -141,6 +141,17 @@ launch::Namespaces namespaces_of(const config::SandboxSpec& sandbox) {
   return namespaces;
 }
 
+/// With a network namespace of its own a worker has no network to be kept from but its own; in the host's it
+/// must not take ports that are not its.
+launch::Landlock landlock_of(const config::PoolSpec& pool, const PlanParts& parts) {
+  launch::Landlock landlock;
+  landlock.mode = static_cast<launch::LandlockMode>(pool.sandbox.landlock);
+  landlock.limits_tcp_bind = pool.sandbox.network != config::Network::loopback;
+  landlock.forbids_tcp_connect = pool.sandbox.network == config::Network::none;
+  if (parts.port) landlock.tcp_bind_ports.push_back(*parts.port);
+  return landlock;
+}
+
 }  // namespace
 
 const char* policy_word(config::SeccompPolicy policy) {
@@ -184,6 +195,7 @@ Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& p
   plan.gid = identity.gid;
   plan.groups = identity.groups;
   plan.no_new_privs = pool.sandbox.no_new_privs;
+  plan.landlock = landlock_of(pool, parts);
   const config::SeccompSpec& seccomp = pool.sandbox.seccomp;
   plan.seccomp_at_exec =
       seccomp.policy != config::SeccompPolicy::off && seccomp.enter == config::SeccompEnter::exec;

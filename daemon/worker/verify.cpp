@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "common/kernel/files.hpp"
+#include "common/kernel/landlock.hpp"
 
 namespace herd::worker {
 namespace {
@@ -43,6 +44,7 @@ class Verifier {
     namespaces();
     cgroup();
     mounts();
+    landlock();
     return std::move(checks_);
   }
 
@@ -154,6 +156,16 @@ class Verifier {
     }
     for (const kernel::LimitReading& limit : cgroup_.read_limits())
       add("limit " + limit.name, limit.wanted, limit.found);
+  }
+
+  void landlock() {
+    const launch::LandlockMode mode = expected_.plan.landlock.mode;
+    if (mode == launch::LandlockMode::off) return;
+    const bool is_required = mode == launch::LandlockMode::required;
+    const int abi = expected_.landlock_abi;
+    checks_.push_back({"landlock", is_required ? "all rules" : "what the kernel has",
+                       abi == 0 ? "none" : "ABI " + std::to_string(abi),
+                       !is_required || abi >= kernel::landlock::kAbiScopes});
   }
 
   void mounts() {

@@ -32,6 +32,9 @@ struct Expectation {
   bool has_seccomp = true;
   DaemonFacts daemon;
   pid_t init = -1;  // herd-exec: in the worker's cgroup, but not of it
+  /// What herd-exec had of the kernel when it put the rules on the worker: there is no file in which they
+  /// could be read.
+  int landlock_abi = 0;
 };
 
 /// All checks, in a fixed order; a fact that can't be read is a check that is not ok.

@@ -6,6 +6,7 @@
 
 #include <boost/asio.hpp>
 
+#include "common/kernel/landlock.hpp"
 #include "common/kernel/process.hpp"
 #include "common/kernel/seqpacket.hpp"
 #include "common/log.hpp"
@@ -108,7 +109,9 @@ void Worker::on_message(kernel::Message message) {
   auto parsed = launch::parse_from_exec(message.text);
   if (!parsed) return log_error(parsed.error().message, {pool_->name, id_, {}});
   const LogSubject subject{pool_->name, id_, {}};
-  if (std::holds_alternative<launch::Started>(*parsed)) {
+  if (const auto* started = std::get_if<launch::Started>(&*parsed)) {
+    landlock_abi_ = started->landlock_abi;
+    note_landlock();
     on_started(std::move(message));
   } else if (const auto* failed = std::get_if<launch::Failed>(&*parsed)) {
     setup_failure_ =
@@ -148,6 +151,16 @@ void Worker::on_started(kernel::Message message) {
   }
 }
 
+void Worker::note_landlock() {
+  using kernel::landlock::kAbiScopes;
+  if (plan_.landlock.mode == launch::LandlockMode::off || landlock_abi_ >= kAbiScopes) return;
+  record_.left_out.push_back(
+      landlock_abi_ == 0 ? "landlock: this kernel has none, or it is switched off"
+                         : "landlock: this kernel's ABI " + std::to_string(landlock_abi_) +
+                               " has no rules for signals and abstract unix sockets" +
+                               (landlock_abi_ < kernel::landlock::kAbiTcp ? ", nor for TCP ports" : ""));
+}
+
 void Worker::on_ready() {
   if (is_ready_ || stop_reason_) return;
   is_ready_ = true;
@@ -161,8 +174,8 @@ void Worker::verify_now() {
   if (stop_reason_) return;
   const bool has_seccomp = pool_->sandbox.seccomp.policy != config::SeccompPolicy::off;
   const auto init = kernel::pid_of(init_pidfd_.native_handle());
-  record_.checks =
-      verify(record_.pid.value_or(-1), {plan_, has_seccomp, resources_.daemon, init.value_or(-1)}, cgroup_);
+  record_.checks = verify(record_.pid.value_or(-1),
+                          {plan_, has_seccomp, resources_.daemon, init.value_or(-1), landlock_abi_}, cgroup_);
   const std::string failed = failed_checks(record_.checks);
   const bool is_same_process = worker_pidfd_ && kernel::is_alive(worker_pidfd_.get());
   if (failed.empty() && is_same_process) return become_verified();

@@ -71,6 +71,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
 
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] const WorkerRecord& record() const { return record_; }
+  [[nodiscard]] const config::PoolSpec& spec() const { return *pool_; }
   [[nodiscard]] kernel::CgroupUsage usage() const { return cgroup_.usage(); }
   [[nodiscard]] OutputReader& output() { return output_; }
   [[nodiscard]] const config::PoolSpec& pool() const { return *pool_; }
@@ -90,6 +91,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void on_started(kernel::Message message);
   void on_ready();
   bool owns_port();
+  void note_landlock();
   void verify_now();
   void retry_verification();
   void stop_as_not_verified();
@@ -121,6 +123,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::string id_;
   WorkerCallbacks callbacks_;
   launch::Plan plan_;  // as ordered, for the proof
+  int landlock_abi_ = 0;
   WorkerRecord record_;
   OutputReader output_;
   kernel::WorkerCgroup cgroup_;

@@ -9,7 +9,9 @@ using Json = nlohmann::json;
 
 struct Write {
   Json operator()(const StageReached& m) const { return {{"type", "stage"}, {"stage", m.stage}}; }
-  Json operator()(const Started& m) const { return {{"type", "started"}, {"pid", m.pid_inside}}; }
+  Json operator()(const Started& m) const {
+    return {{"type", "started"}, {"pid", m.pid_inside}, {"landlock", m.landlock_abi}};
+  }
   Json operator()(const Failed& m) const {
     return {{"type", "failed"}, {"stage", m.stage}, {"errno", m.errno_value}, {"message", m.message}};
   }
@@ -30,7 +32,7 @@ Json::other_error unknown_type(const std::string& type) {
 FromExec read(const Json& json) {
   const auto type = json.at("type").get<std::string>();
   if (type == "stage") return StageReached{json.at("stage")};
-  if (type == "started") return Started{json.at("pid")};
+  if (type == "started") return Started{json.at("pid"), json.at("landlock")};
   if (type == "failed") return Failed{json.at("stage"), json.at("errno"), json.at("message")};
   if (type == "ready") return NotifiedReady{};
   if (type == "status") return NotifiedStatus{json.at("text")};

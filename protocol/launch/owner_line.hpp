@@ -22,6 +22,7 @@ struct StageReached {
 /// The worker runs its own program. Carries one fd: the worker's pidfd.
 struct Started {
   int pid_inside = 0;
+  int landlock_abi = 0;  // of the rules that it is under; 0: none
 };
 struct Failed {
   std::string stage;

@@ -26,7 +26,21 @@ static void from_json(const nlohmann::json& json, FdRole& role) {
   role = static_cast<FdRole>(found - kFdRoles.begin());
 }
 
+static constexpr std::array kLandlockModes{"off", "wanted", "required"};
+
+static void to_json(nlohmann::json& json, LandlockMode mode) {
+  json = kLandlockModes.at(static_cast<std::size_t>(mode));
+}
+
+static void from_json(const nlohmann::json& json, LandlockMode& mode) {
+  const auto found = std::ranges::find(kLandlockModes, json.get<std::string>());
+  if (found == kLandlockModes.end())
+    throw nlohmann::json::other_error::create(501, "unknown Landlock mode", &json);
+  mode = static_cast<LandlockMode>(found - kLandlockModes.begin());
+}
+
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Rlimit, resource, soft, hard)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Landlock, mode, limits_tcp_bind, tcp_bind_ports, forbids_tcp_connect)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Namespaces, pid, mount, ipc, uts, cgroup, network, loopback_up)
 
 static void to_json(nlohmann::json& json, const Filesystem& filesystem) {
@@ -43,8 +57,8 @@ static void from_json(const nlohmann::json& json, Filesystem& filesystem) {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, pool, worker, argv, environment, working_directory, namespaces,
                                    filesystem, rlimits, capabilities, uid, gid, groups, no_new_privs,
-                                   seccomp_at_exec, seccomp_logs, stop_signal, stop_grace_ms, notify,
-                                   notify_path, takes_terminal, fds)
+                                   landlock, seccomp_at_exec, seccomp_logs, stop_signal, stop_grace_ms,
+                                   notify, notify_path, takes_terminal, fds)
 
 Result<std::string> to_json(const Plan& plan) {
   try {

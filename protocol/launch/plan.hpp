@@ -51,6 +51,15 @@ struct Namespaces {
   bool loopback_up = false;
 };
 
+enum class LandlockMode { off, wanted, required };
+
+struct Landlock {
+  LandlockMode mode = LandlockMode::off;
+  bool limits_tcp_bind = false;  // to these ports
+  std::vector<std::uint16_t> tcp_bind_ports;
+  bool forbids_tcp_connect = false;
+};
+
 struct Plan {
   std::string pool, worker;
   std::vector<std::string> argv;
@@ -64,6 +73,7 @@ struct Plan {
   std::uint32_t uid = 0, gid = 0;
   std::vector<std::uint32_t> groups;
   bool no_new_privs = true;
+  Landlock landlock;
   bool seccomp_at_exec = false;  // else the filter's fd is handed on to the worker
   bool seccomp_logs = false;     // SECCOMP_FILTER_FLAG_LOG
   int stop_signal = 15;

@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 
 #include "tests/testees/support.hpp"
@@ -51,6 +53,29 @@ int mounts(const char* type, const char* options) {
   const int result = result_of(::mount("none", made ? directory : "/", type, 0, options));
   if (result == 0) ::umount2(made ? directory : "/", MNT_DETACH);
   if (made) ::rmdir(directory);
+  return result;
+}
+
+int binds_a_tcp_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int result = result_of(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address));
+  ::close(fd);
+  return result;
+}
+
+/// The one that a test listens on.
+int connects_to_an_abstract_socket() {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = "herd-test-abstract";
+  name.copy(address.sun_path + 1, name.size());
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  const int result = result_of(::connect(fd, reinterpret_cast<sockaddr*>(&address), length));
+  ::close(fd);
   return result;
 }
 
@@ -126,6 +151,8 @@ constexpr Probe kProbes[] = {
     {"socket_alg", [] { return result_of(::socket(AF_ALG, SOCK_SEQPACKET, 0)); }},
     {"socket_raw", [] { return result_of(::socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)); }},
     {"loopback", uses_loopback},
+    {"bind_tcp", binds_a_tcp_port},
+    {"abstract_socket", connects_to_an_abstract_socket},
 };
 
 std::string run(const Probe& probe) {
