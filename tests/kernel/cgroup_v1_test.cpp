@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "common/kernel/cgroup.hpp"
 #include "tests/support/host.hpp"
 #include "tests/support/needs.hpp"
@@ -67,6 +69,18 @@ class CgroupV1 : public ::testing::Test {
     }
     return false;
   }
+  void freeze(const std::string& cgroup) const {
+    std::ofstream(freezer_ + "/" + root_ + cgroup + "/freezer.state") << "FROZEN";
+    ASSERT_NE(state(), "THAWED\n");
+  }
+  void expect_cleaned() {
+    const auto cleaned = cgroups_->clean();
+    if (cleaned) return;
+    ADD_FAILURE() << cleaned.error().message;
+    for (const char* cgroup : {"/pool", "/pool/pool-1"})  // or this test's own processes stay for ever
+      std::ofstream(freezer_ + "/" + root_ + cgroup + "/freezer.state") << "THAWED";
+    (void)leaf_.kill();
+  }
   [[nodiscard]] std::string state() const {
     return text_of(freezer_ + "/" + root_ + "/pool/pool-1/freezer.state");
   }
@@ -103,10 +117,7 @@ TEST_F(CgroupV1, AForkStormEndsWithOneKill) {
 TEST_F(CgroupV1, AFrozenTreeIsKilledAndThawed) {
   const Process worker = start({"sigterm-default"});
   ASSERT_TRUE(leaf_.is_populated().value_or(false));
-  const int file =
-      ::open((freezer_ + "/" + root_ + "/pool/pool-1/freezer.state").c_str(), O_WRONLY | O_CLOEXEC);
-  ASSERT_EQ(::write(file, "FROZEN", 6), 6);
-  ::close(file);
+  freeze("/pool/pool-1");
   ASSERT_TRUE(leaf_.kill());
   EXPECT_EQ(state(), "THAWED\n");
   EXPECT_TRUE(ends_within(worker.pidfd(), kPatience));
@@ -115,14 +126,24 @@ TEST_F(CgroupV1, AFrozenTreeIsKilledAndThawed) {
 // The start of a daemon clears up what an earlier one left, also frozen.
 TEST_F(CgroupV1, WhatAnEarlierRunLeftFrozenIsCleanedAway) {
   const Process worker = start({"sigterm-default"});
-  const int file =
-      ::open((freezer_ + "/" + root_ + "/pool/pool-1/freezer.state").c_str(), O_WRONLY | O_CLOEXEC);
-  ASSERT_EQ(::write(file, "FROZEN", 6), 6);
-  ::close(file);
-  const auto cleaned = cgroups_->clean();
-  if (!cleaned) (void)leaf_.kill();  // or this test's own process stays for ever
-  ASSERT_TRUE(cleaned) << cleaned.error().message;
+  freeze("/pool/pool-1");
+  expect_cleaned();
   EXPECT_TRUE(ends_within(worker.pidfd(), 0ms));
+}
+
+// It was thawed itself, which does nothing below a frozen cgroup, and the daemon did not start.
+TEST_F(CgroupV1, WhatAnEarlierRunLeftBelowAFrozenPoolIsCleanedAway) {
+  const Process worker = start({"sigterm-default"});
+  freeze("/pool");
+  expect_cleaned();
+  EXPECT_TRUE(ends_within(worker.pidfd(), 0ms));
+}
+
+TEST_F(CgroupV1, AForkStormThatAnEarlierRunLeftIsCleanedAway) {
+  Process storm = start({"fork-storm"});
+  ASSERT_TRUE(has_processes_within(100, kPatience));
+  expect_cleaned();
+  EXPECT_TRUE(storm.wait(0ms));
 }
 
 }  // namespace
