@@ -40,9 +40,23 @@ std::vector<std::string> subdirectories(const std::string& directory) {
   return names;
 }
 
+/// Held still meanwhile, as a loop of kills alone races with forks. Thawed in any case: what is frozen does
+/// not die. Only the freezer's hierarchy has the file for it.
+void kill_v1_processes(const std::string& directory) {
+  constexpr std::size_t kLongestList = 1 << 22;
+  (void)write_file(directory + "/freezer.state", "FROZEN");
+  if (auto text = read_file(directory + "/cgroup.procs", kLongestList)) {
+    std::istringstream pids(*text);
+    for (int pid = 0; pids >> pid;) ::kill(pid, SIGKILL);
+  }
+  (void)write_file(directory + "/freezer.state", "THAWED");
+}
+
 /// Removes a cgroup and all below it, ending what lives there. Waits for processes that are on their way out,
 /// for a bounded time: this runs before the daemon serves anybody.
 Status remove_tree(const std::string& directory, bool is_v2) {
+  // Before its children: on v1 what is below a frozen cgroup is frozen, whatever its own file says.
+  if (!is_v2) (void)write_file(directory + "/freezer.state", "THAWED");
   for (const std::string& child : subdirectories(directory))
     HERD_CHECK(remove_tree(directory + "/" + child, is_v2));
   constexpr auto kLimit = std::chrono::seconds(5);
@@ -53,11 +67,8 @@ Status remove_tree(const std::string& directory, bool is_v2) {
       return fail_errno("remove cgroup '" + directory + "'");
     if (is_v2) {
       (void)write_file(directory + "/cgroup.kill", "1");
-    } else if (auto text = read_file(directory + "/cgroup.procs")) {
-      std::istringstream pids(*text);
-      for (int pid = 0; pids >> pid;) ::kill(pid, SIGKILL);
-      (void)write_file(directory + "/freezer.state",
-                       "THAWED");  // left frozen it would not die; else no such file
+    } else {
+      kill_v1_processes(directory);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));  // v1 has no event for "empty now"
   }

@@ -26,7 +26,7 @@ namespace herd::exec {
 namespace {
 
 constexpr std::size_t kMaxInstructions = 4096;  // BPF_MAXINSNS
-constexpr int kAboveWorkerFds = 64;             // where fds wait before they take their places
+constexpr int kAboveWorkerFds = 16;  // where fds wait before they take their places; low, as the limit may be
 
 /// argv and envp as execve wants them; LISTEN_PID is only known in the child and is written there.
 struct ExecArguments {

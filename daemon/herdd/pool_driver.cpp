@@ -122,6 +122,7 @@ void PoolDriver::on_gone(const std::string& id, const Reason& reason) {
   if (const auto view = pool_.worker(id)) gone.record = worker_record(*view);
   gone.record["state"] = "gone";
   gone.record["session"] = nullptr;
+  gone.record["pid"] = nullptr;  // it may be somebody else's by now
   gone.record["reason"] = to_json(reason);
   gone.record["gone"] = wall_time(std::chrono::system_clock::now());
   remembered_.push_back(std::move(gone));

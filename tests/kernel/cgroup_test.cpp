@@ -15,9 +15,7 @@ namespace fs = std::filesystem;
 
 class Cgroup : public DaemonTest {
  protected:
-  [[nodiscard]] std::string leaf_of(const std::string& worker) const {
-    return "/" + daemon_.cgroup_root() + "/" + worker.substr(0, worker.rfind('-')) + "/" + worker;
-  }
+  [[nodiscard]] std::string leaf_of(const std::string& worker) const { return daemon_.leaf_of(worker); }
   /// Follows the pids controller's own count, as no event tells of a fork.
   std::size_t wait_for_processes(const std::string& worker, std::size_t wanted) {
     std::size_t found = 0;

@@ -69,6 +69,14 @@ TEST_F(Init, AWorkerThatClosedAllItsFdsStillEndsCleanly) {
   EXPECT_EQ(daemon_.wait_for({.type = "worker_gone", .worker = worker}).at("reason").at("kind"), "stopped");
 }
 
+// The ends of its output pipes stay readable for ever then.
+TEST_F(Init, AWorkerThatClosedAllItsFdsKeepsTheDaemonIdleAndItsSession) {
+  start_with("a", testee_pool({"close-fds"}));
+  const Json session = daemon_.acquire("a", "s");
+  EXPECT_LT(cpu_share_of(daemon_.pid(), 500ms), 0.2);
+  EXPECT_EQ(daemon_.acquire("a", "s").at("pid"), session.at("pid"));
+}
+
 TEST_F(Init, WhenTheInitIsKilledTheTreeIsGoneAndTheReasonSaysSo) {
   start_with("a", testee_pool({"stubborn-tree"}));
   const Json worker = daemon_.wait_until_ready("a");

@@ -82,6 +82,35 @@ TEST_F(Shortage, OfProcesses) {
   EXPECT_TRUE(fs::remove(cgroup));
 }
 
+// Its init is the one process that it may have.
+TEST_F(Shortage, OfProcessesInTheWorkersOwnLimit) {
+  start(patient({{"limits", {{"pids", 1}}}}), {});
+  short_->post("/v1/pools/a/scale", {{"min", 1}});
+  const Json gone = end_with(EAGAIN);
+  EXPECT_EQ(gone.at("reason").at("kind"), "setup_failed") << gone;
+  EXPECT_NE(gone.at("reason").at("text").get<std::string>().find("Resource temporarily unavailable"),
+            std::string::npos)
+      << gone;
+}
+
+// A limit that somebody else put above it.
+TEST_F(Shortage, OfProcessesInThePoolsCgroup) {
+  const bool is_on_v2 = text_of(v2_mount() + "/cgroup.controllers").find("pids") != std::string::npos;
+  const std::string mount = is_on_v2 ? v2_mount() : v1_mount("pids");
+  HERD_NEEDS(!mount.empty(), "pids cgroup controller");
+  start(patient(), {});
+  const std::string cgroup = mount + "/" + short_->cgroup_root() + "/a";
+  fs::create_directory(cgroup);
+  std::ofstream(cgroup + "/pids.max") << "0";
+  ASSERT_EQ(text_of(cgroup + "/pids.max"), "0\n");
+  short_->post("/v1/pools/a/scale", {{"min", 1}});
+  const Json gone = end_with(EAGAIN);
+  EXPECT_EQ(gone.at("reason").at("kind"), "setup_failed") << gone;
+
+  std::ofstream(cgroup + "/pids.max") << "max";
+  short_->acquire("a", "s");
+}
+
 /// A file system of so many inodes at `path`, for herdd alone.
 void mount_small(const std::string& path, const char* options) {
   ::unshare(CLONE_NEWNS);

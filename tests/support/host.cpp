@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "tests/support/temporary_directory.hpp"
 
@@ -39,6 +40,18 @@ std::vector<pid_t> numbered_entries(const std::string& directory) {
       numbers.push_back(std::stoi(name));
   }
   return numbers;
+}
+
+/// User and system time, of all its threads.
+double cpu_seconds_of(pid_t pid) {
+  const std::string stat = text_of("/proc/" + std::to_string(pid) + "/stat");
+  std::istringstream words(stat.substr(std::min(stat.rfind(')') + 1, stat.size())));
+  constexpr int kFieldsBefore = 11;  // after the name, which may hold blanks: proc_pid_stat(5)
+  std::string skip;
+  for (int i = 0; i < kFieldsBefore; ++i) words >> skip;
+  double user = 0, system = 0;
+  words >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 int milliseconds_left(Clock::time_point deadline) {
@@ -104,6 +117,12 @@ std::vector<pid_t> children_of(pid_t pid) {
 
 int open_fds_of(pid_t pid) {
   return static_cast<int>(numbered_entries("/proc/" + std::to_string(pid) + "/fd").size());
+}
+
+double cpu_share_of(pid_t pid, std::chrono::milliseconds time) {
+  const double before = cpu_seconds_of(pid);
+  std::this_thread::sleep_for(time);  // not a wait: what passes meanwhile is what is measured
+  return (cpu_seconds_of(pid) - before) / std::chrono::duration<double>(time).count();
 }
 
 std::string namespace_of(pid_t pid, const std::string& kind) {

@@ -35,6 +35,8 @@ inline std::map<std::string, std::string> status_of(pid_t pid) {
 std::vector<pid_t> threads_of(pid_t pid);
 std::vector<pid_t> children_of(pid_t pid);
 int open_fds_of(pid_t pid);
+/// How much of one CPU it takes over that time, from now on: 1 for a process that spins.
+double cpu_share_of(pid_t pid, std::chrono::milliseconds time);
 /// "pid:[4026531836]"
 std::string namespace_of(pid_t pid, const std::string& kind);
 /// Processes in any cgroup that has `root` for its first name, zombies left out.

@@ -114,6 +114,17 @@ std::string TestDaemon::socket() const {
   return directory() + "/run/control.sock";
 }
 
+std::string TestDaemon::leaf_of(const std::string& worker) const {
+  return "/" + cgroup_root_ + "/" + worker.substr(0, worker.rfind('-')) + "/" + worker;
+}
+
+std::vector<std::string> TestDaemon::leaf_directories(const std::string& worker) const {
+  std::vector<std::string> found;
+  for (const CgroupMount& mount : cgroup_mounts())
+    if (fs::exists(mount.path + leaf_of(worker))) found.push_back(mount.path + leaf_of(worker));
+  return found;
+}
+
 Process TestDaemon::spawn(const std::vector<std::string>& more_arguments,
                           const std::string& notify_socket) const {
   std::vector<std::string> arguments{HERD_TEST_HERDD, "--config", directory() + "/herd.json"};

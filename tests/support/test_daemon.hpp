@@ -50,6 +50,10 @@ class TestDaemon {
   [[nodiscard]] const std::string& directory() const { return directory_.path(); }
   [[nodiscard]] const std::string& cgroup_root() const { return cgroup_root_; }
   [[nodiscard]] std::string socket() const;
+  /// The worker's cgroup, as /proc/PID/cgroup shows it: "/ROOT/POOL/WORKER".
+  [[nodiscard]] std::string leaf_of(const std::string& worker) const;
+  /// Those of its directories that are there, in all hierarchies.
+  [[nodiscard]] std::vector<std::string> leaf_directories(const std::string& worker) const;
   [[nodiscard]] std::string log() const { return text_of(directory() + "/log"); }
 
   // ---- its life

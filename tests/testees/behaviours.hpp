@@ -29,6 +29,7 @@ void never_quiet(const Arguments&);
 void ready_from_child(const Arguments&);
 void child_before_entering(const Arguments&);
 void fork_bomb(const Arguments&);
+void fork_storm(const Arguments&);
 void orphans(const Arguments&);
 void daemonize(const Arguments&);
 void stubborn_tree(const Arguments&);

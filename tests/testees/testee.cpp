@@ -35,6 +35,8 @@ constexpr Behaviour kBehaviours[] = {
     {"child-before-entering", child_before_entering, "forks a child that waits for ever, then starts up"},
     {"ready-from-child", ready_from_child, "a child of it says ready, itself it waits for ever"},
     {"fork-bomb", fork_bomb, "COUNT (endless): starts up, forks children that wait for ever"},
+    {"fork-storm", fork_storm,
+     "ignores SIGTERM, starts up, forks without end, as do its children, which live or exit at random"},
     {"orphans", orphans,
      "COUNT (20): starts up, leaves zombies to init, prints 'orphans gone' once they are"},
     {"daemonize", daemonize, "starts up, leaves a child in a session of its own, prints its pid, exits"},
