@@ -185,14 +185,14 @@ Status Spawner::hand_over(SpawnOrder& order, Spawned& spawned) const {
     fds.push_back(fd);
     plan.fds.push_back(role);
   };
-  Stdio stdio;
+  Stdio pipes;
   if (order.stdio) {
-    stdio = std::move(*order.stdio);
-    plan.takes_terminal = stdio.is_terminal;
-    add(stdio.input.get(), launch::FdRole::stdin_file);
+    plan.takes_terminal = order.stdio->is_terminal;
+    add(order.stdio->input.get(), launch::FdRole::stdin_file);
   } else {
-    HERD_TRY(stdio, output_pipes(plan, spawned));
+    HERD_TRY(pipes, output_pipes(plan, spawned));
   }
+  const Stdio& stdio = order.stdio ? *order.stdio : pipes;
   add(stdio.output.get(), launch::FdRole::stdout_file);
   add(stdio.error.get(), launch::FdRole::stderr_file);
   if (order.listener) add(order.listener.get(), launch::FdRole::listener);

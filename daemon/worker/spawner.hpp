@@ -31,7 +31,7 @@ struct SpawnOrder {
   kernel::CgroupLimits limits;
   bool is_required = true;  // false: limits that the host lacks are left out, and said
   UniqueFd listener;
-  std::optional<Stdio> stdio;
+  std::shared_ptr<const Stdio> stdio;              // its owner says where it is closed
   std::shared_ptr<const UniqueFd> seccomp_filter;  // sealed memfd, shared by all workers of a profile
 };
 

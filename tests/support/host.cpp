@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "tests/support/temporary_directory.hpp"
 
@@ -104,6 +105,16 @@ std::vector<pid_t> children_of(pid_t pid) {
 
 int open_fds_of(pid_t pid) {
   return static_cast<int>(numbered_entries("/proc/" + std::to_string(pid) + "/fd").size());
+}
+
+int open_fds_within(pid_t pid, int wanted, std::chrono::milliseconds deadline) {
+  const auto end = Clock::now() + deadline;
+  int found = open_fds_of(pid);
+  while (found != wanted && Clock::now() < end) {
+    std::this_thread::yield();
+    found = open_fds_of(pid);
+  }
+  return found;
 }
 
 std::string namespace_of(pid_t pid, const std::string& kind) {

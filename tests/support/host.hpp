@@ -35,6 +35,8 @@ inline std::map<std::string, std::string> status_of(pid_t pid) {
 std::vector<pid_t> threads_of(pid_t pid);
 std::vector<pid_t> children_of(pid_t pid);
 int open_fds_of(pid_t pid);
+/// Looks until it has that many, or the deadline: how many it had last.
+int open_fds_within(pid_t pid, int wanted, std::chrono::milliseconds deadline);
 /// "pid:[4026531836]"
 std::string namespace_of(pid_t pid, const std::string& kind);
 /// Processes in any cgroup that has `root` for its first name, zombies left out.
