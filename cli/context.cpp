@@ -9,6 +9,23 @@
 
 namespace herd::cli {
 
+namespace {
+
+/// A refused configuration is a list, one line each.
+std::string printable_lines(std::string_view text) {
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  std::string lines;
+  for (;;) {
+    const std::size_t end = text.find('\n');
+    lines += printable(text.substr(0, end));
+    if (end == std::string_view::npos) return lines;
+    lines += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace
+
 int exit_code_for(unsigned http_status) {
   switch (http_status) {
     case 403:
@@ -36,7 +53,7 @@ Terminal real_terminal() {
 
 int complain(Context& context, const std::string& message, int code) {
   context.out.flush();
-  context.err << "herdctl: " << printable(message) << "\n" << std::flush;
+  context.err << "herdctl: " << printable_lines(message) << "\n" << std::flush;
   return code;
 }
 

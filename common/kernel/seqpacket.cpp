@@ -34,6 +34,12 @@ Status send_message(int fd, std::string_view text, std::span<const int> fds) {
   return {};
 }
 
+Result<std::size_t> next_message_size(int fd) {
+  const ssize_t size = recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+  if (size < 0) return fail_errno("look at a message");
+  return static_cast<std::size_t>(size);
+}
+
 Result<Message> receive_message(int fd, bool wait) {
   Message received;
   // Not initialised: only the pages that a message fills are touched.

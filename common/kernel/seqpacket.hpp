@@ -25,6 +25,8 @@ struct Message {
 Result<std::array<UniqueFd, 2>> seqpacket_pair();
 /// Does not wait and raises no SIGPIPE: a full socket is EAGAIN, a closed one EPIPE.
 Status send_message(int fd, std::string_view text, std::span<const int> fds = {});
+/// How long the next message is, which stays; EAGAIN as an error where there is none.
+Result<std::size_t> next_message_size(int fd);
 /// `wait` false: EAGAIN as an error when nothing is there. Received fds are close-on-exec.
 Result<Message> receive_message(int fd, bool wait);
 

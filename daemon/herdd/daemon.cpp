@@ -15,6 +15,15 @@ namespace {
 constexpr std::size_t kKeptEvents = 10'000;
 constexpr std::size_t kKeptEventBytes = 8 << 20;
 
+/// The signal set takes its handlers away with it: another SIGTERM would then still end the process, and not
+/// with the status of one that stopped well.
+void block_stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Daemon>> Daemon::create(config::Loaded loaded) {
@@ -71,6 +80,7 @@ void Daemon::run() {
       log_error(std::string("unexpected: ") + error.what());
     }
   }
+  block_stop_signals();
 }
 
 void Daemon::add_pool(config::PoolSpec spec) {

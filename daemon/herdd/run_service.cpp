@@ -18,8 +18,9 @@ using asio::use_awaitable;
 using asio::posix::descriptor_base;
 
 constexpr std::size_t kMaxRuns = 64;
+constexpr std::size_t kMaxClosing = 256;  // beyond it nobody new is let in
 constexpr auto kRequestDeadline = std::chrono::seconds(10);
-constexpr auto kPauseWithoutFds = std::chrono::milliseconds(100);
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 
 std::optional<control::Peer> peer_of(int fd) {
   ucred credentials{};
@@ -45,7 +46,32 @@ Status check_files(const std::vector<UniqueFd>& fds, bool is_terminal) {
   return {};
 }
 
-run::Answer to_answer(const Reason& reason) {
+/// A command's files. Whoever has them last, be it the spawner, does not wait for their close.
+class CommandFiles {
+ public:
+  CommandFiles(FileCloser closer, std::vector<UniqueFd>& fds, bool is_terminal)
+      : closer_(std::move(closer)),
+        stdio_{std::move(fds[0]), std::move(fds[1]), std::move(fds[2]), is_terminal} {}
+  ~CommandFiles() {
+    std::vector<UniqueFd> files;
+    for (UniqueFd* file : {&stdio_.input, &stdio_.output, &stdio_.error}) files.push_back(std::move(*file));
+    closer_.close(std::move(files));
+  }
+  CommandFiles(const CommandFiles&) = delete;
+  CommandFiles& operator=(const CommandFiles&) = delete;
+  [[nodiscard]] const worker::Stdio& stdio() const { return stdio_; }
+
+ private:
+  FileCloser closer_;
+  worker::Stdio stdio_;
+};
+
+asio::awaitable<void> rest(asio::io_context& io) {
+  asio::steady_timer timer(io, kAcceptPause);
+  co_await timer.async_wait(as_tuple(use_awaitable));
+}
+
+run::Answer to_answer(const Reason& reason, bool was_started) {
   run::Answer answer;
   answer.started = true;
   switch (reason.kind) {
@@ -60,6 +86,10 @@ run::Answer to_answer(const Reason& reason) {
       break;
     case ReasonKind::denied_syscall:
       answer.exit_code = 128 + SIGSYS;
+      break;
+    case ReasonKind::stopped:
+      answer.started = was_started;
+      answer.exit_code = 128 + SIGTERM;
       break;
     default:
       answer.started = false;
@@ -91,6 +121,10 @@ Status RunService::start(const std::string& path, const worker::SocketAccess& ac
 
 asio::awaitable<void> RunService::accept(RunService& self) {
   while (self.listener_->is_open()) {
+    if (self.closer_.threads() >= kMaxClosing) {
+      co_await rest(self.context_.resources.io);
+      continue;
+    }
     const auto [error] =
         co_await self.listener_->async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
     if (error || !self.listener_->is_open()) co_return;
@@ -98,12 +132,14 @@ asio::awaitable<void> RunService::accept(RunService& self) {
     if (!fd && errno != EAGAIN && errno != ECONNABORTED) {
       // Out of fds or memory: the connection stays in the queue, and asking again at once would be all that
       // is done.
-      asio::steady_timer pause(self.context_.resources.io, kPauseWithoutFds);
-      co_await pause.async_wait(as_tuple(use_awaitable));
+      co_await rest(self.context_.resources.io);
       continue;
     }
-    if (!fd || self.runs_.size() >= kMaxRuns || self.stopped_)
-      continue;  // the client sees its connection closed
+    if (!fd) continue;
+    if (self.runs_.size() >= kMaxRuns || self.stopped_) {
+      self.closer_.close_socket(std::move(fd));
+      continue;
+    }
     auto run = std::make_shared<Run>(self.context_.resources.io, std::move(fd));
     self.runs_.insert(run);
     asio::co_spawn(self.context_.resources.io, serve(self, run), log_failure("run a command"));
@@ -114,18 +150,29 @@ asio::awaitable<void> RunService::accept(RunService& self) {
 asio::awaitable<void> RunService::serve(RunService& self, std::shared_ptr<Run> run) {
   run->deadline.expires_after(kRequestDeadline);
   run->deadline.async_wait([run](const boost::system::error_code& error) {
-    if (!error) run->connection.cancel();
+    boost::system::error_code ignored;  // it may have been closed in this very moment
+    if (!error) run->connection.cancel(ignored);
   });
   const auto [error] =
       co_await run->connection.async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
   run->deadline.cancel();
   if (error) co_return self.forget(run);
-  auto message = kernel::receive_message(run->connection.native_handle(), false);
-  if (!message || message->text.empty()) co_return self.forget(run);
-  self.begin(run, std::move(*message));
+  self.receive(run);
   if (!run->worker) co_return self.forget(run);
   co_await run->connection.async_wait(descriptor_base::wait_read, as_tuple(use_awaitable));
   if (run->worker) run->worker->stop(Reason{ReasonKind::stopped});
+}
+
+void RunService::receive(const std::shared_ptr<Run>& run) {
+  const int connection = run->connection.native_handle();
+  const auto size = kernel::next_message_size(connection);
+  if (!size || *size == 0) return;
+  if (*size > kernel::kMaxMessage)  // not taken: its files would be closed here
+    return answer(run, {false, 0, "bad_request", "the request is too long"});
+  auto message = kernel::receive_message(connection, false);
+  if (!message) return;
+  begin(run, *message);
+  closer_.close(std::move(message->fds));
 }
 
 /// The pool's definition with another command, which knows nothing of herd.
@@ -152,7 +199,7 @@ Result<config::PoolSpec> RunService::spec_of(const run::Request& request, const 
   return spec;
 }
 
-void RunService::begin(const std::shared_ptr<Run>& run, kernel::Message message) {
+void RunService::begin(const std::shared_ptr<Run>& run, kernel::Message& message) {
   const auto refuse = [&](const std::string& code, const Error& error) {
     answer(run, {false, 0, code, error.message});
   };
@@ -177,16 +224,16 @@ void RunService::begin(const std::shared_ptr<Run>& run, kernel::Message message)
   run->worker = std::make_shared<worker::Worker>(context_.resources,
                                                  std::make_shared<const config::PoolSpec>(std::move(*spec)),
                                                  id, std::move(callbacks));
-  run->worker->set_stdio({std::move(message.fds[0]), std::move(message.fds[1]), std::move(message.fds[2]),
-                          request->is_terminal});
+  const auto files = std::make_shared<CommandFiles>(closer_, message.fds, request->is_terminal);
+  run->worker->set_stdio({files, &files->stdio()});
   run->worker->start();
 }
 
 void RunService::finish(const std::shared_ptr<Run>& run, const Reason& reason) {
   context_.note("run_ended", run->worker->id() + ": " + describe(reason));
+  const bool was_started = run->worker->record().pid.has_value();
   run->worker.reset();
-  answer(run, to_answer(reason));
-  run->connection.cancel();
+  answer(run, to_answer(reason, was_started));
   forget(run);
 }
 
@@ -197,13 +244,14 @@ void RunService::answer(const std::shared_ptr<Run>& run, const run::Answer& answ
 
 void RunService::forget(const std::shared_ptr<Run>& run) {
   runs_.erase(run);
+  closer_.close_socket(UniqueFd(run->connection.release()));
   if (stopped_ && runs_.empty()) std::exchange(stopped_, nullptr)();
 }
 
 void RunService::stop(std::function<void()> done) {
   if (listener_) {
-    listener_->close();
     unlink(path_.c_str());
+    closer_.close_socket(UniqueFd(listener_->release()));  // with those that were not let in yet
   }
   if (runs_.empty()) return done();
   stopped_ = std::move(done);

@@ -15,6 +15,7 @@
 
 #include "config/daemon_spec.hpp"
 #include "daemon/control/service.hpp"
+#include "daemon/herdd/file_closer.hpp"
 #include "daemon/pool/pool.hpp"
 #include "daemon/worker/worker.hpp"
 #include "protocol/run/messages.hpp"
@@ -44,12 +45,14 @@ class RunService {
   static boost::asio::awaitable<void> serve(RunService& self, std::shared_ptr<Run> run);
   Result<config::PoolSpec> spec_of(const run::Request& request, const control::Peer& peer,
                                    std::string& code) const;
-  void begin(const std::shared_ptr<Run>& run, kernel::Message message);
+  void receive(const std::shared_ptr<Run>& run);
+  void begin(const std::shared_ptr<Run>& run, kernel::Message& message);
   void finish(const std::shared_ptr<Run>& run, const Reason& reason);
   void answer(const std::shared_ptr<Run>& run, const run::Answer& answer);
   void forget(const std::shared_ptr<Run>& run);
 
   Context context_;
+  FileCloser closer_;
   std::optional<boost::asio::posix::stream_descriptor> listener_;
   std::string path_;
   std::set<std::shared_ptr<Run>> runs_;

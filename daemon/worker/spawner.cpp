@@ -146,14 +146,14 @@ Result<Spawner::Parcel> Spawner::pack(SpawnOrder& order, Spawned& spawned) {
     add(base_tree, launch::FdRole::base_tree);
   }
   if (order.stdio) {
-    parcel.stdio = std::move(*order.stdio);
-    plan.takes_terminal = parcel.stdio.is_terminal;
-    add(parcel.stdio.input.get(), launch::FdRole::stdin_file);
+    plan.takes_terminal = order.stdio->is_terminal;
+    add(order.stdio->input.get(), launch::FdRole::stdin_file);
   } else {
-    HERD_TRY(parcel.stdio, output_pipes(plan, spawned));
+    HERD_TRY(parcel.pipes, output_pipes(plan, spawned));
   }
-  add(parcel.stdio.output.get(), launch::FdRole::stdout_file);
-  add(parcel.stdio.error.get(), launch::FdRole::stderr_file);
+  const Stdio& stdio = order.stdio ? *order.stdio : parcel.pipes;
+  add(stdio.output.get(), launch::FdRole::stdout_file);
+  add(stdio.error.get(), launch::FdRole::stderr_file);
   if (order.listener) add(order.listener.get(), launch::FdRole::listener);
   if (order.seccomp_filter) add(order.seccomp_filter->get(), launch::FdRole::seccomp_filter);
   HERD_TRY(const std::string text, launch::to_json(plan));

@@ -32,7 +32,7 @@ struct SpawnOrder {
   kernel::CgroupLimits limits;
   bool is_required = true;  // false: limits that the host lacks are left out, and said
   UniqueFd listener;
-  std::optional<Stdio> stdio;
+  std::shared_ptr<const Stdio> stdio;              // its owner says where it is closed
   std::shared_ptr<const UniqueFd> seccomp_filter;  // sealed memfd, shared by all workers of a profile
 };
 
@@ -68,7 +68,7 @@ class Spawner {
   struct Parcel {
     std::vector<int> fds;
     UniqueFd plan;
-    Stdio stdio;
+    Stdio pipes;  // the worker's ends, where the order has no files of its own
   };
   void run();
   std::optional<Job> next_job();

@@ -64,7 +64,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
          WorkerCallbacks callbacks);
 
   /// Before start(): the worker's input and output in place of the daemon's pipes.
-  void set_stdio(Stdio stdio) { stdio_ = std::move(stdio); }
+  void set_stdio(std::shared_ptr<const Stdio> stdio) { stdio_ = std::move(stdio); }
   void start();
   /// Stop signal, grace, then the whole tree. The first reason stays.
   void stop(Reason reason);
@@ -133,7 +133,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Timers timers_;
   std::optional<std::uint16_t> port_;
   std::string socket_path_;
-  std::optional<Stdio> stdio_;
+  std::shared_ptr<const Stdio> stdio_;
 
   std::chrono::milliseconds verify_pause_{0};
   int second_looks_ = 0;

@@ -46,6 +46,14 @@ TEST_F(Shutdown, ASecondSigtermDoesNoHarm) {
   daemon_.stop();
 }
 
+// One that came when the handlers were gone already ended it by its signal.
+TEST_F(Shutdown, NorDoManyUpToTheLastMoment) {
+  start_with("a", testee_pool({"serve"}));
+  daemon_.wait_until_ready("a");
+  const UniqueFd pidfd = open_pidfd(daemon_.pid());
+  while (!ends_within(pidfd, 0ms)) daemon_.signal(SIGTERM);
+}
+
 // Pitfall 56.
 TEST_F(Shutdown, ASecondDaemonOnTheSameSocketRefusesAndHarmsNothing) {
   start_with("a", testee_pool({"serve"}));

@@ -119,10 +119,21 @@ int open_fds_of(pid_t pid) {
   return static_cast<int>(numbered_entries("/proc/" + std::to_string(pid) + "/fd").size());
 }
 
+<<<<<<< HEAD
 double cpu_share_of(pid_t pid, std::chrono::milliseconds time) {
   const double before = cpu_seconds_of(pid);
   std::this_thread::sleep_for(time);  // not a wait: what passes meanwhile is what is measured
   return (cpu_seconds_of(pid) - before) / std::chrono::duration<double>(time).count();
+=======
+int open_fds_within(pid_t pid, int wanted, std::chrono::milliseconds deadline) {
+  const auto end = Clock::now() + deadline;
+  int found = open_fds_of(pid);
+  while (found != wanted && Clock::now() < end) {
+    std::this_thread::yield();
+    found = open_fds_of(pid);
+  }
+  return found;
+>>>>>>> 08bc2445b449f3742a4a650ef5d70ce43661d1c0
 }
 
 std::string namespace_of(pid_t pid, const std::string& kind) {

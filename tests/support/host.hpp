@@ -37,6 +37,8 @@ std::vector<pid_t> children_of(pid_t pid);
 int open_fds_of(pid_t pid);
 /// How much of one CPU it takes over that time, from now on: 1 for a process that spins.
 double cpu_share_of(pid_t pid, std::chrono::milliseconds time);
+/// Looks until it has that many, or the deadline: how many it had last.
+int open_fds_within(pid_t pid, int wanted, std::chrono::milliseconds deadline);
 /// "pid:[4026531836]"
 std::string namespace_of(pid_t pid, const std::string& kind);
 /// Processes in any cgroup that has `root` for its first name, zombies left out.

@@ -38,7 +38,9 @@ Process::Process(const std::vector<std::string>& arguments, const ProcessOptions
     const int file = ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     ::dup2(null, 0);
     ::dup2(file, 1);
-    ::dup2(file, 2);
+    const int errors =
+        options.errors.empty() ? file : ::open(options.errors.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+    ::dup2(errors, 2);
     ::syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
     if (options.before_exec) options.before_exec();
     ::execve(argv[0], argv.data(), envp.data());
@@ -63,8 +65,9 @@ void Process::signal(int number) const {
 std::optional<int> Process::wait(std::chrono::milliseconds deadline) {
   if (!pidfd_ || !ends_within(pidfd_, deadline)) return std::nullopt;
   int status = 0;
-  ::waitpid(pid_, &status, 0);
+  const pid_t waited = ::waitpid(pid_, &status, 0);
   pidfd_.reset();
+  if (waited != pid_) throw std::runtime_error("somebody else waited for the process");
   return status;
 }
 

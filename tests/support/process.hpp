@@ -17,6 +17,7 @@ struct ProcessOptions {
   std::vector<std::string> environment;  // "NAME=value"; all that it gets
   std::function<void()> before_exec;     // runs in the child
   std::string output;                    // a file for stdout and stderr; "": /dev/null
+  std::string errors = {};               // a file for stderr alone
 };
 
 class Process {

@@ -5,44 +5,14 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
 
-#include "cli/app.hpp"
-#include "tests/unit/control/harness.hpp"
+#include "tests/unit/cli/harness.hpp"
 
 namespace herd::cli {
 namespace {
 
-using control::FakeService;
-using control::Harness;
 using testing::HasSubstr;
 using testing::Not;
-
-struct Ran {
-  int code = 0;
-  std::string out, err;
-};
-
-class Herdctl : public testing::Test {
- protected:
-  Ran run(std::vector<std::string> arguments, Terminal terminal = {}) {
-    arguments.insert(arguments.begin(), {"--socket", harness.path});
-    return run_plain(std::move(arguments), terminal);
-  }
-  static Ran run_plain(std::vector<std::string> arguments, Terminal terminal = {}) {
-    std::ostringstream out, err;
-    const int code = cli::run(std::move(arguments), out, err, terminal);
-    return {code, out.str(), err.str()};
-  }
-  template <typename F>
-  void with_service(F work) {
-    harness.on_loop([&] { work(harness.service); });
-  }
-  void wait_for_stream() {
-    EXPECT_TRUE(harness.eventually([&] { return harness.service.events_asked > 0; }));
-  }
-  Harness harness;
-};
 
 TEST_F(Herdctl, TablesLineUp) {
   EXPECT_EQ(run({"pools"}).out,

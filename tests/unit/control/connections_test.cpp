@@ -131,6 +131,24 @@ TEST(Connections, TheHeadersDeadlineIsForAllOfIt) {
   EXPECT_EQ(code_of(client.read_answer()), "too_slow");
 }
 
+// Nor of the body; and it costs others nothing.
+TEST(Connections, ABodyInDribletsIs408AndOthersAreServedMeanwhile) {
+  Limits limits;
+  limits.body = 100ms;
+  Harness harness(limits);
+  RawClient slow(harness.path), other(harness.path);
+  slow.send("POST /v1/pools/web/sessions HTTP/1.1\r\nHost: h\r\nContent-Length: 5000\r\n\r\n");
+  int bytes = 0;
+  for (; bytes < 4000 && !slow.is_answered_within(10ms); ++bytes) {
+    slow.send(" ");
+    ASSERT_EQ(status_of(other.ask("GET", "/healthz")), 200);
+  }
+  EXPECT_GT(bytes, 0);
+  const std::string answer = slow.read_answer();
+  EXPECT_EQ(status_of(answer), 408);
+  EXPECT_EQ(code_of(answer), "too_slow");
+}
+
 TEST(Connections, AnIdleOneIsClosedWithoutAWord) {
   Limits limits;
   limits.idle = 50ms;
@@ -171,50 +189,6 @@ TEST(Connections, TheTotalIsBoundedToo) {
   EXPECT_EQ(code_of(refused.read_answer()), "too_many_connections");
   RawClient turned_away(harness.path);  // while the refused one is still there
   EXPECT_EQ(turned_away.read_to_end(), "");
-}
-
-TEST(Connections, AClientThatVanishesAtAnyPointLeavesNothingBehind) {
-  Limits limits;
-  limits.connections_per_uid = 4;
-  Harness harness(limits);
-  harness.on_loop([&] { harness.service.mode = FakeService::Acquire::queued; });
-  const std::string acquire = RawClient::request("POST", "/v1/pools/web/sessions", "{\"session\":\"a\"}");
-  const std::string events = RawClient::request("GET", "/v1/events");
-  for (const std::string& request :
-       {std::string(), acquire.substr(0, 10), acquire.substr(0, acquire.size() - 5), acquire, events,
-        acquire + acquire.substr(0, 7)}) {
-    for (int i = 0; i < 8; ++i) {
-      RawClient client(harness.path);
-      client.send(request);
-      if (request == events) client.read_until("\r\n\r\n");
-    }
-  }
-  EXPECT_TRUE(harness.eventually([&] { return harness.service.queue.empty(); }));
-  RawClient after(harness.path);
-  EXPECT_NE(status_of(after.ask("GET", "/healthz")), 0U);
-  EXPECT_TRUE(harness.on_loop([&] { return harness.reports.empty(); }));
-}
-
-TEST(Connections, AClientThatLeavesWhileQueuedIsCancelled) {
-  Harness harness;
-  harness.on_loop([&] { harness.service.mode = FakeService::Acquire::queued; });
-  RawClient client(harness.path);
-  client.send(RawClient::request("POST", "/v1/pools/web/sessions"));
-  ASSERT_TRUE(harness.eventually([&] { return harness.service.queue.size() == 1; }));
-  client.close();
-  EXPECT_TRUE(harness.eventually([&] { return harness.service.cancelled.contains(1); }));
-}
-
-// Pipelined bytes that nobody reads while it waits must not hide that it hung up.
-TEST(Connections, ItIsSeenToLeaveEvenWithUnreadBytes) {
-  Harness harness;
-  harness.on_loop([&] { harness.service.mode = FakeService::Acquire::queued; });
-  RawClient client(harness.path);
-  client.send(RawClient::request("POST", "/v1/pools/web/sessions"));
-  ASSERT_TRUE(harness.eventually([&] { return harness.service.queue.size() == 1; }));
-  client.send(RawClient::request("GET", "/healthz"));
-  client.close();
-  EXPECT_TRUE(harness.eventually([&] { return harness.service.cancelled.contains(1); }));
 }
 
 TEST(Connections, AHalfClosedClientStillGetsItsAnswer) {

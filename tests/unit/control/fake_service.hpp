@@ -21,6 +21,7 @@ class FakeService : public Service {
   bool lease_is_connection = false, throws = false;
   ApiError refusal{429, "queue_full", "the queue of pool 'web' is full", "raise sessions.queue_limit", "web",
                    3};
+  std::optional<ApiError> reload_refusal;
   std::vector<std::string> calls;  // what was asked, in order
   std::map<std::uint64_t, std::function<void(ApiResult<AcquireResult>)>> queue;
   std::vector<AcquireCall> acquires;
@@ -166,6 +167,7 @@ class FakeService : public Service {
   }
   ApiResult<Json> reload(bool dry_run) override {
     calls.push_back(dry_run ? "reload dry" : "reload");
+    if (reload_refusal) return tl::make_unexpected(*reload_refusal);
     return Json{{"dry_run", dry_run},
                 {"generation", 3},
                 {"plan",

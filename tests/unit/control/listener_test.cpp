@@ -36,6 +36,29 @@ TEST_F(Listener, HasExactlyItsModeAndGroupWhateverTheUmask) {
   EXPECT_FALSE(std::filesystem::exists(path + ".lock"));
 }
 
+TEST_F(Listener, IsAtNoMomentMoreOpenThanItShouldBe) {
+  const mode_t before = umask(0);
+  std::atomic<bool> done = false;
+  std::atomic<int> sightings = 0;
+  mode_t seen = 0;
+  std::thread watcher([&] {
+    struct stat status {};
+    while (!done) {
+      if (lstat(path.c_str(), &status) != 0) continue;
+      seen |= status.st_mode & 07777U;
+      ++sightings;
+    }
+  });
+  for (int round = 0; round < 500 || sightings < 100; ++round) {
+    EXPECT_TRUE(bind_control_socket(path, 0640));
+    std::filesystem::remove(path);
+  }
+  done = true;
+  watcher.join();
+  umask(before);
+  EXPECT_EQ(seen & ~0640U, 0U) << std::oct << seen;
+}
+
 TEST_F(Listener, ASecondDaemonIsRefused) {
   const auto first = bind_control_socket(path, 0660);
   ASSERT_TRUE(first);

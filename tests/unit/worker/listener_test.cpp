@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <atomic>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "tests/support/temporary_directory.hpp"
 #include "tests/unit/worker/fake_cgroup.hpp"
@@ -46,6 +48,26 @@ TEST_F(UnixListener, KeepsMessagesWhereThatIsWanted) {
   ASSERT_TRUE(listener) << listener.error().message;
   EXPECT_TRUE(connects(path("a.sock"), SOCK_SEQPACKET));
   EXPECT_FALSE(connects(path("a.sock"), SOCK_STREAM));
+}
+
+TEST_F(UnixListener, IsAtNoMomentMoreOpenThanItShouldBe) {
+  const mode_t before = umask(0);
+  std::atomic<bool> done = false;
+  std::atomic<int> sightings = 0;
+  mode_t seen = 0;
+  std::thread watcher([&, file = path("a.sock")] {
+    struct stat info {};
+    while (!done) {
+      if (lstat(file.c_str(), &info) != 0) continue;
+      seen |= info.st_mode & 07777U;
+      ++sightings;
+    }
+  });
+  for (int round = 0; round < 500 || sightings < 100; ++round) EXPECT_TRUE(listen("a.sock"));
+  done = true;
+  watcher.join();
+  umask(before);
+  EXPECT_EQ(seen & ~0660U, 0U) << std::oct << seen;
 }
 
 TEST_F(UnixListener, HasExactlyItsModeAndGroupWhateverTheUmask) {

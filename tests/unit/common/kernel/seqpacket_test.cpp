@@ -45,6 +45,14 @@ TEST_F(Seqpacket, KeepsTheBoundariesOfMessages) {
   EXPECT_EQ(receive_message(there(), false)->text, "two");
 }
 
+TEST_F(Seqpacket, TheNextOnesSizeIsToldAndItStays) {
+  EXPECT_EQ(next_message_size(there()).error().errno_value, EAGAIN);
+  const std::string text(kMaxMessage + 1, 'x');
+  ASSERT_TRUE(send_message(here(), text));
+  EXPECT_EQ(next_message_size(there()).value_or(0), text.size());
+  EXPECT_EQ(next_message_size(there()).value_or(0), text.size());
+}
+
 TEST_F(Seqpacket, BothEndsCloseOnExec) {
   for (const UniqueFd& end : ends_) EXPECT_EQ(fcntl(end.get(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 }
