@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,7 +17,6 @@ namespace herd::test {
 namespace {
 
 constexpr const char* kPattern = "/proc/sys/kernel/core_pattern";
-constexpr const char* kLock = "/run/herd-test-core-pattern.lock";
 
 bool set_pattern(const std::string& pattern) {
   const UniqueFd file(::open(kPattern, O_WRONLY | O_CLOEXEC));
@@ -53,8 +51,7 @@ pid_t next_pid(int fifo) {
 
 }  // namespace
 
-CoreHandler::CoreHandler() : lock_(::open(kLock, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-  ::flock(lock_.get(), LOCK_EX);
+CoreHandler::CoreHandler() : lock_(lock_host("core-pattern")) {
   const std::string fifo = directory_.path() + "/told", handler = directory_.path() + "/handler";
   ::mkfifo(fifo.c_str(), 0600);
   told_ = UniqueFd(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));

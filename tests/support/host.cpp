@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -93,6 +94,17 @@ std::vector<pid_t> threads_of(pid_t pid) {
   return numbered_entries("/proc/" + std::to_string(pid) + "/task");
 }
 
+pid_t thread_called(pid_t pid, const std::string& name) {
+  const auto deadline = Clock::now() + kPatience;
+  do {
+    for (const pid_t thread : threads_of(pid)) {
+      const std::string path = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(thread) + "/comm";
+      if (text_of(path) == name + "\n") return thread;
+    }
+  } while (Clock::now() < deadline);
+  return -1;
+}
+
 std::vector<pid_t> children_of(pid_t pid) {
   std::vector<pid_t> children;
   const std::string process = "/proc/" + std::to_string(pid) + "/task/";
@@ -126,6 +138,12 @@ std::vector<pid_t> processes_below(const std::string& root) {
 
 std::vector<pid_t> processes_in(const std::string& cgroup) {
   return numbers_of(text_of(v2_mount() + cgroup + "/cgroup.procs"));
+}
+
+UniqueFd lock_host(const std::string& name) {
+  UniqueFd lock(::open(("/run/herd-test-" + name + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ::flock(lock.get(), LOCK_EX);
+  return lock;
 }
 
 UniqueFd open_pidfd(pid_t pid) {
