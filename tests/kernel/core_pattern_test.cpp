@@ -22,6 +22,7 @@ class CorePattern : public DaemonTest {
   /// The child that crashes after the worker is the proof that the handler would have told of the worker.
   void expect_no_handler_for(TestDaemon& daemon) {
     const Json session = daemon.acquire("a", "s");
+    EXPECT_EQ(ask(session.at("address"), "/lower-core").at("errno"), "EPERM");
     ask(session.at("address"), "/abort");
     const Json gone = daemon.wait_for({.type = "worker_gone", .worker = session.at("worker")});
     EXPECT_EQ(gone.at("reason").at("kind"), "signaled");
