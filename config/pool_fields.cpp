@@ -187,8 +187,9 @@ void add_limits(Table<PoolSpec>& table) {
               kApplies, "Processes and threads.");
   table.field("/limits/open_files", Integer<int>{3, 1'048'576},
               at(&PoolSpec::limits, &LimitsSpec::open_files), kApplies, "Open files of each process.");
-  table.field("/limits/core", SizeIn{Bytes{0}, kLargest}, at(&PoolSpec::limits, &LimitsSpec::core), kApplies,
-              "Size of a core file; \"0B\" is none.");
+  table.field(
+      "/limits/core", SizeIn{Bytes{0}, kLargest}, at(&PoolSpec::limits, &LimitsSpec::core), kApplies,
+      "Size of a core file; \"0B\" is none, and a crash starts no program of a piped kernel.core_pattern.");
 }
 
 /// Any path is read, so that the check can say that it is understood and not offered.

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <initializer_list>
@@ -136,27 +137,10 @@ std::vector<Rule> plain_calls() {
       allow({"pause", "restart_syscall", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo",
              "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait", "rt_tgsigqueueinfo", "sigaltstack"}),
       // Scheduling and limits.
-      allow({"getcpu",
-             "getpriority",
-             "getrlimit",
-             "getrusage",
-             "ioprio_get",
-             "ioprio_set",
-             "prlimit64",
-             "sched_get_priority_max",
-             "sched_get_priority_min",
-             "sched_getaffinity",
-             "sched_getattr",
-             "sched_getparam",
-             "sched_getscheduler",
-             "sched_rr_get_interval",
-             "sched_setaffinity",
-             "sched_setattr",
-             "sched_setparam",
-             "sched_setscheduler",
-             "sched_yield",
-             "setpriority",
-             "setrlimit"}),
+      allow({"getcpu", "getpriority", "getrlimit", "getrusage", "ioprio_get", "ioprio_set",
+             "sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity", "sched_getattr",
+             "sched_getparam", "sched_getscheduler", "sched_rr_get_interval", "sched_setaffinity",
+             "sched_setattr", "sched_setparam", "sched_setscheduler", "sched_yield", "setpriority"}),
       // Ids and privileges: without capabilities they can only give up.
       allow({"capget", "capset", "getegid", "geteuid", "getgid", "getgroups", "getresgid", "getresuid",
              "getuid", "setfsgid", "setfsuid", "setgid", "setgroups", "setregid", "setresgid", "setresuid",
@@ -188,6 +172,9 @@ std::vector<Rule> argument_calls() {
       // disciplines.
       deny("ioctl", {low32(1, TIOCSTI)}), deny("ioctl", {low32(1, TIOCLINUX)}),
       deny("ioctl", {low32(1, TIOCSETD)}), deny("ioctl", {low32(1, kUserfaultfdNew)}),
+      // The limit that keeps a crash from starting the host's core handler as root: 0 would no longer.
+      allow({"prlimit64", "setrlimit"}), deny("setrlimit", {low32(0, RLIMIT_CORE)}),
+      deny("prlimit64", {low32(1, RLIMIT_CORE), {2, Compare::not_equal, 0}}),
       allow("socket", {low32(0, AF_UNIX)}), allow("socket", {low32(0, AF_INET)}),
       allow("socket", {low32(0, AF_INET6)}),
       allow("socket",

@@ -104,6 +104,15 @@ void raise_open_files() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// Workers can't be given more than the daemon may have, and need one byte of core (plan_builder.cpp says
+/// why). Without CAP_SYS_RESOURCE it can't be raised: they then don't start, and say so.
+void raise_core() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_CORE, &limit) != 0 || limit.rlim_max != 0) return;
+  limit.rlim_max = 1;
+  setrlimit(RLIMIT_CORE, &limit);
+}
+
 }  // namespace
 
 Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded) {
@@ -112,6 +121,7 @@ Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded) {
   signal(SIGPIPE, SIG_IGN);
   umask(022);  // the directory of the workers' sockets is for others too, however strict the caller's is
   raise_open_files();
+  raise_core();
   const config::DaemonSpec& spec = loaded.daemon;
   const std::string runtime = runtime_directory(spec);
   const gid_t group = socket_group(spec.control);

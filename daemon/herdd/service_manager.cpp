@@ -21,9 +21,9 @@ void tell_service_manager(const std::string& message) {
   if (path[0] == '@') address.sun_path[0] = '\0';  // abstract: its length ends the name
   const UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
-  // A manager that does not listen is its own trouble, not the workers'.
-  (void)sendto(fd.get(), message.data(), message.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address),
-               length);
+  // A manager that does not listen is its own trouble, not the workers': the loop does not wait for it.
+  (void)sendto(fd.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
+               reinterpret_cast<sockaddr*>(&address), length);
 }
 
 std::string reloading_message() {

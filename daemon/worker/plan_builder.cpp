@@ -53,21 +53,32 @@ Result<launch::Rlimit> limit_of(int resource, std::uint64_t wanted, const char* 
   return launch::Rlimit{resource, value, value};
 }
 
+/// No core is 1 byte: less than any core has, and the one value with which the kernel does not start the
+/// program of a piped core_pattern either, which would run as the host's root (fs/coredump.c; 0 does not stop
+/// it).
+Result<launch::Rlimit> no_core(std::vector<std::string>* left_out) {
+  constexpr std::uint64_t kNoHandler = 1;
+  HERD_TRY(const launch::Rlimit limit, limit_of(RLIMIT_CORE, kNoHandler, nullptr));
+  if (limit.hard == kNoHandler) return limit;
+  const std::string sentence =
+      "limits.core: the daemon's own hard limit is 0, with which a crash starts the program of a piped "
+      "kernel.core_pattern as the host's root (give it 1 or more: LimitCORE= in the unit)";
+  if (left_out == nullptr) return fail(sentence);
+  left_out->push_back(sentence);
+  return limit;
+}
+
 /// Every limit that there is: nothing is inherited from the daemon.
-Result<std::vector<launch::Rlimit>> limits_of(const config::LimitsSpec& limits) {
+Result<std::vector<launch::Rlimit>> limits_of(const config::LimitsSpec& limits,
+                                              std::vector<std::string>* left_out) {
   constexpr std::uint64_t kNone = RLIM_INFINITY;
   struct Wanted {
     int resource;
     std::uint64_t value;
     const char* field;
   };
-  // No core is 1 byte: less than any core has, and the one value with which the kernel does not start the
-  // program of a piped core_pattern either, which would run as the host's root (fs/coredump.c; 0 does not
-  // stop it).
-  const bool no_core = limits.core.value == 0;
   const std::array wanted{
       Wanted{RLIMIT_NOFILE, static_cast<std::uint64_t>(limits.open_files), "limits.open_files"},
-      Wanted{RLIMIT_CORE, no_core ? 1 : limits.core.value, no_core ? nullptr : "limits.core"},
       Wanted{RLIMIT_STACK, 8ULL << 20, nullptr}, Wanted{RLIMIT_MEMLOCK, 8ULL << 20, nullptr},
       Wanted{RLIMIT_MSGQUEUE, 819200, nullptr}, Wanted{RLIMIT_SIGPENDING, 4096, nullptr},
       Wanted{RLIMIT_NICE, 0, nullptr}, Wanted{RLIMIT_RTPRIO, 0, nullptr},
@@ -76,7 +87,10 @@ Result<std::vector<launch::Rlimit>> limits_of(const config::LimitsSpec& limits) 
       Wanted{RLIMIT_DATA, kNone, nullptr}, Wanted{RLIMIT_RSS, kNone, nullptr},
       Wanted{RLIMIT_FSIZE, kNone, nullptr}, Wanted{RLIMIT_CPU, kNone, nullptr},
       Wanted{RLIMIT_LOCKS, kNone, nullptr}, Wanted{RLIMIT_RTTIME, kNone, nullptr}};
-  std::vector<launch::Rlimit> result;
+  const bool has_core = limits.core.value != 0;
+  HERD_TRY(const launch::Rlimit core,
+           has_core ? limit_of(RLIMIT_CORE, limits.core.value, "limits.core") : no_core(left_out));
+  std::vector<launch::Rlimit> result{core};
   for (const Wanted& one : wanted) {
     HERD_TRY(const launch::Rlimit limit, limit_of(one.resource, one.value, one.field));
     result.push_back(limit);
@@ -175,7 +189,8 @@ std::string expand(std::string text, const config::PoolSpec& pool, const PlanPar
   return text;
 }
 
-Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& parts) {
+Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& parts,
+                                std::vector<std::string>* left_out) {
   launch::Plan plan;
   plan.pool = pool.name;
   plan.worker = parts.worker;
@@ -188,7 +203,7 @@ Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& p
   plan.filesystem.hide = filesystem.hide;
   plan.filesystem.read_only = filesystem.read_only;
   plan.filesystem.writable = filesystem.writable;
-  HERD_TRY(plan.rlimits, limits_of(pool.limits));
+  HERD_TRY(plan.rlimits, limits_of(pool.limits, left_out));
   HERD_TRY(plan.capabilities, capability_mask(pool.sandbox.capabilities));
   HERD_TRY(const Identity identity, identity_of(pool.sandbox.user, parts.auto_uid));
   plan.uid = identity.uid;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/error.hpp"
 #include "config/pool_spec.hpp"
@@ -20,8 +21,10 @@ struct PlanParts {
   std::string notify_path_on_host;    // used where there is no mount namespace
 };
 
-/// Errors: an unknown user, a limit above what the daemon itself may have.
-Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& parts);
+/// Errors: an unknown user, a limit that the daemon itself may not have. With `left_out` it notes a part of
+/// the sandbox that can't be had there instead (sandbox.required: false).
+Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& parts,
+                                std::vector<std::string>* left_out = nullptr);
 
 /// "${PORT}" "${WORKER_ID}" "${POOL}" in `text`.
 std::string expand(std::string text, const config::PoolSpec& pool, const PlanParts& parts);

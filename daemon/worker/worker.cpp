@@ -70,11 +70,11 @@ Result<SpawnOrder> Worker::prepare() {
     parts.port = port_;
     record_.address = "tcp:127.0.0.1:" + std::to_string(*port_);
   }
-  HERD_TRY(order.plan, build_plan(*pool_, parts));
+  order.is_required = pool_->sandbox.required;
+  HERD_TRY(order.plan, build_plan(*pool_, parts, order.is_required ? nullptr : &record_.left_out));
   record_.uid = order.plan.uid;
   HERD_TRY(order.seccomp_filter, resources_.filters.get(pool_->sandbox.seccomp));
   order.limits = {pool_->limits.memory, pool_->limits.swap, pool_->limits.cpu, pool_->limits.pids};
-  order.is_required = pool_->sandbox.required;
   order.stdio = std::move(stdio_);
   return order;
 }
@@ -94,7 +94,7 @@ void Worker::on_spawned(Result<Spawned> spawned) {
   }
   is_spawned_ = true;
   cgroup_ = std::move(spawned->cgroup);
-  record_.left_out = std::move(spawned->left_out);
+  for (std::string& part : spawned->left_out) record_.left_out.push_back(std::move(part));
   line_.assign(spawned->executor.line.release());
   init_pidfd_.assign(spawned->executor.pidfd.release());
   if (spawned->stdout_pipe)

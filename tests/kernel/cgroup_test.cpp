@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "tests/support/daemon_test.hpp"
 
@@ -78,6 +79,70 @@ TEST_F(Cgroup, OneThatCanHoldNoProcessIsAClearErrorAndLeavesNothing) {
   EXPECT_FALSE(fs::exists(v2_mount() + leaf_of(gone.at("worker"))));
 
   fs::remove(pool + "/threads");
+  daemon_.post("/v1/pools/a/resume");
+  daemon_.acquire("a", "s");
+}
+
+/// The first controller of the v2 tree that is not threaded: a cgroup that gives it to its children can't
+/// hold processes itself (cgroups(7)). "" where there is none.
+std::string domain_controller() {
+  std::istringstream words(text_of(v2_mount() + "/cgroup.controllers"));
+  for (std::string word; words >> word;)
+    if (word != "cpu" && word != "cpuset" && word != "pids") return word;
+  return "";
+}
+
+class CgroupThatGivesAController : public Cgroup {
+ protected:
+  void SetUp() override {
+    Cgroup::SetUp();
+    HERD_ONLY_WITH(!controller_.empty(), "v2 controller that is not threaded");
+    was_given_ = given_at(v2_mount()).find(controller_) != std::string::npos;
+  }
+  void TearDown() override {
+    Cgroup::TearDown();  // while herd's own tree gives it the top can't take it back
+    if (!controller_.empty() && !was_given_) write_to(v2_mount(), "-" + controller_);
+  }
+  static std::string given_at(const std::string& cgroup) {
+    return text_of(cgroup + "/cgroup.subtree_control");
+  }
+  static void write_to(const std::string& cgroup, const std::string& word) {
+    std::ofstream(cgroup + "/cgroup.subtree_control") << word;
+  }
+  /// From the top down: no cgroup has what its parent does not give.
+  void give_down_to(const std::string& leaf) const {
+    std::string cgroup = v2_mount();
+    write_to(cgroup, "+" + controller_);
+    for (const fs::path& part : fs::path(leaf).relative_path()) {
+      cgroup += "/" + part.string();
+      write_to(cgroup, "+" + controller_);
+    }
+  }
+
+  const UniqueFd lock_ = lock_host("cgroup-top");
+  const std::string controller_ = domain_controller();
+  bool was_given_ = true;
+};
+
+// Pitfall 13. The worker's cgroup is made an inner one behind the daemon's back.
+TEST_F(CgroupThatGivesAController, IsAClearErrorAndLeavesNothing) {
+  daemon_.write_pool("a", testee_pool({"serve"}, {{"workers", {{"min", 0}}}, {"restart", {{"burst", 1}}}}));
+  daemon_.start();
+  const std::string leaf = leaf_of("a-1");  // its state directory is new
+  fs::create_directories(v2_mount() + leaf);
+  give_down_to(leaf);
+  ASSERT_NE(given_at(v2_mount() + leaf), "");
+
+  const Reply reply = daemon_.call("POST", "/v1/pools/a/sessions", {{"session", "s"}, {"timeout", "5s"}});
+  EXPECT_EQ(reply.status, 503U) << reply.text;
+  const Json gone = daemon_.wait_for({.type = "worker_gone", .worker = "a-1"});
+  EXPECT_EQ(gone.at("reason").at("kind"), "setup_failed");
+  EXPECT_EQ(gone.at("reason").at("errno"), EBUSY);
+  EXPECT_NE(gone.at("reason").at("text").get<std::string>().find("controllers given to children"),
+            std::string::npos)
+      << gone;
+  EXPECT_FALSE(fs::exists(v2_mount() + leaf));
+
   daemon_.post("/v1/pools/a/resume");
   daemon_.acquire("a", "s");
 }

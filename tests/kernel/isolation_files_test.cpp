@@ -2,12 +2,15 @@
 #include <fcntl.h>
 
 #include <filesystem>
+#include <set>
 #include <sstream>
 
 #include "tests/support/daemon_test.hpp"
 
 namespace herd::test {
 namespace {
+
+namespace fs = std::filesystem;
 
 /// Without a filter: what stops the worker here is the rest of the sandbox.
 Json unfiltered() {
@@ -19,14 +22,31 @@ std::string executor_bytes(pid_t worker) {
   return text_of("/proc/" + status_of(worker)["PPid"] + "/exe");
 }
 
-using IsolationFiles = DaemonTest;
+/// Every place that an open fd of the process leads to.
+std::multiset<std::string> targets_of_fds(pid_t pid) {
+  std::multiset<std::string> targets;
+  for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
+    targets.insert(fs::read_symlink(entry).string());
+  return targets;
+}
 
-// Pitfall 1 (CVE-2024-21626).
-TEST_F(IsolationFiles, NoFdLeaksIntoTheWorkerAndItsDirectoryHasAName) {
-  start_with("a", testee_pool({"serve"}));
-  const Json report = ask_session("a", "s", "/report");
-  EXPECT_EQ(report.at("cwd"), "/");
-  const Json& fds = report.at("fds");
+/// As a shell or a container engine may leave them open: what herdd knows nothing of.
+void leave_fds_open() {
+  (void)::open("/", O_RDONLY | O_DIRECTORY);
+  (void)::open(HERD_TEST_TESTEE, O_RDONLY);
+}
+
+class IsolationFiles : public DaemonTest {
+ protected:
+  void TearDown() override {
+    if (leaky_.is_running()) leaky_.stop();
+    DaemonTest::TearDown();
+  }
+  TestDaemon leaky_{{.before_exec = leave_fds_open}};
+};
+
+/// Of a worker that is answering a request.
+void expect_only_its_own(const Json& fds) {
   ASSERT_EQ(fds.size(), 5U) << fds;
   EXPECT_EQ(fds.at("0"), "/dev/null");
   EXPECT_TRUE(fds.at("1").get<std::string>().starts_with("pipe:")) << fds;
@@ -35,10 +55,32 @@ TEST_F(IsolationFiles, NoFdLeaksIntoTheWorkerAndItsDirectoryHasAName) {
   EXPECT_TRUE(fds.at("4").get<std::string>().starts_with("socket:")) << fds << "this test's connection";
 }
 
+// Pitfall 1 (CVE-2024-21626).
+TEST_F(IsolationFiles, NoFdLeaksIntoTheWorkerAndItsDirectoryHasAName) {
+  start_with("a", testee_pool({"serve"}));
+  const Json report = ask_session("a", "s", "/report");
+  EXPECT_EQ(report.at("cwd"), "/");
+  expect_only_its_own(report.at("fds"));
+}
+
+// Pitfall 1: also not one that the daemon itself was given, without a close-on-exec mark.
+TEST_F(IsolationFiles, WhatTheDaemonWasLeftOpenEndsBeforeTheWorker) {
+  leaky_.write_pool("a", testee_pool({"serve"}));
+  leaky_.start();
+  const auto daemons = targets_of_fds(leaky_.pid());
+  ASSERT_EQ(daemons.count("/"), 1U);
+  ASSERT_EQ(daemons.count(HERD_TEST_TESTEE), 1U);
+  const Json session = leaky_.acquire("a", "s");
+  expect_only_its_own(ask(session.at("address"), "/report").at("fds"));
+  const auto inits = targets_of_fds(std::stoi(status_of(session.at("pid").get<pid_t>())["PPid"]));
+  EXPECT_EQ(inits.count("/"), 0U);
+  EXPECT_EQ(inits.count(HERD_TEST_TESTEE), 0U);
+}
+
 // Pitfall 3 (CVE-2019-5736): neither the worker's own program nor its init's can be written, also not by a
 // later start of it: every worker's init is the one sealed copy.
 TEST_F(IsolationFiles, TheExecutorCannotBeOverwritten) {
-  const std::string before = text_of(std::filesystem::path(HERD_TEST_HERDD).parent_path() / "herd-exec");
+  const std::string before = text_of(fs::path(HERD_TEST_HERDD).parent_path() / "herd-exec");
   start_with("a", unfiltered());
   const Json report = ask_session("a", "s", "/report");
   const Json& probes = report.at("probes");
@@ -47,11 +89,13 @@ TEST_F(IsolationFiles, TheExecutorCannotBeOverwritten) {
   EXPECT_NE(probes.at("read_pid1_mem"), "ok");
   const pid_t worker = daemon_.workers("a").at(0).at("pid");
   EXPECT_EQ(executor_bytes(worker), before);
-  EXPECT_EQ(text_of(std::filesystem::path(HERD_TEST_HERDD).parent_path() / "herd-exec"), before);
-  // Root itself can't write the copy that runs: it is sealed.
-  const UniqueFd running(
-      ::open(("/proc/" + status_of(worker)["PPid"] + "/exe").c_str(), O_WRONLY | O_CLOEXEC));
-  EXPECT_FALSE(running);
+  EXPECT_EQ(text_of(fs::path(HERD_TEST_HERDD).parent_path() / "herd-exec"), before);
+  // Root itself can't write the copy, also not when none of it runs: it is sealed.
+  const std::string running = "/proc/" + status_of(worker)["PPid"] + "/exe";
+  EXPECT_FALSE(UniqueFd(::open(running.c_str(), O_WRONLY | O_CLOEXEC)));
+  const UniqueFd copy(::open(running.c_str(), O_RDONLY | O_CLOEXEC));
+  constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+  EXPECT_EQ(::fcntl(copy.get(), F_GET_SEALS) & kSeals, kSeals);
 }
 
 // Pitfalls 14, 15 (CVE-2022-0492), 16 (CVE-2023-25809).

@@ -1,9 +1,13 @@
 // Who a worker is: ids, capabilities, keys.
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <linux/securebits.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <fstream>
 
 #include "tests/support/daemon_test.hpp"
 
@@ -17,24 +21,50 @@ Json unfiltered(const Json& sandbox = Json::object()) {
 }
 
 constexpr const char* kNoCapability = "0000000000000000";
+constexpr const char* kNetBindService = "0000000000000400";
 constexpr const char* kSets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
 
 bool has_keys() {
   return ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) >= 0;
 }
 
-/// herdd as a service manager might start it: with groups and a session keyring of its own that holds a
-/// secret.
-void give_groups_and_a_key() {
+void give_groups() {
   const gid_t groups[] = {4, 27, 100};
   ::setgroups(3, groups);
-  ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
-  ::syscall(SYS_add_key, "user", "herd-test-secret", "secret", 6, KEY_SPEC_SESSION_KEYRING);
+}
+
+/// A session keyring of its own that holds a secret; its serial goes to the file.
+void give_a_key(const std::string& serial_file) {
+  const long serial = ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
+  if (serial < 0 ||
+      ::syscall(SYS_add_key, "user", "herd-test-secret", "secret", 6, KEY_SPEC_SESSION_KEYRING) < 0)
+    ::_exit(1);
+  std::ofstream(serial_file) << serial;
+}
+
+/// As container engines did by mistake: all that it has is also inheritable and ambient.
+void hand_all_capabilities_down() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  ::syscall(SYS_capget, &header, data);
+  for (__user_cap_data_struct& half : data) half.inheritable = half.permitted;
+  ::syscall(SYS_capset, &header, data);
+  for (int capability = 0; capability < 64; ++capability)
+    ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
 }
 
 class IsolationIdentity : public DaemonTest {
  protected:
-  TestDaemon rich_{{.before_exec = give_groups_and_a_key}};
+  void TearDown() override {
+    for (TestDaemon* daemon : {&grouped_, &keyed_, &generous_})
+      if (daemon->is_running()) daemon->stop();
+    DaemonTest::TearDown();
+  }
+  [[nodiscard]] std::string serial_file() const { return daemon_.directory() + "/keyring"; }
+
+  TestDaemon grouped_{{.before_exec = give_groups}};
+  TestDaemon keyed_{{.before_exec = [this] { give_a_key(serial_file()); }}};
+  TestDaemon generous_{{.before_exec = hand_all_capabilities_down}};
 
   Json report_of(TestDaemon& daemon, const Json& pool) {
     daemon.write_pool("a", pool);
@@ -45,14 +75,13 @@ class IsolationIdentity : public DaemonTest {
 
 // Pitfall 36 (CVE-2014-8989).
 TEST_F(IsolationIdentity, TheDaemonsGroupsAreNotTheWorkers) {
-  const Json report = report_of(rich_, unfiltered());
-  ASSERT_EQ(status_of(rich_.pid())["Groups"], "4 27 100 ");
+  const Json report = report_of(grouped_, unfiltered());
+  ASSERT_EQ(status_of(grouped_.pid())["Groups"], "4 27 100 ");
   EXPECT_EQ(report.at("groups"), Json::array());
   const auto uid = report.at("uid").at(0).get<std::uint32_t>();
   EXPECT_GE(uid, 1'900'000'000U);
   EXPECT_EQ(report.at("uid"), Json::array({uid, uid, uid, uid}));
   EXPECT_EQ(report.at("gid"), Json::array({uid, uid, uid, uid}));
-  rich_.stop();
 }
 
 // Pitfall 37.
@@ -80,15 +109,30 @@ TEST_F(IsolationIdentity, AllFiveCapabilitySetsAreEmptyAndTheSecurebitsLocked) {
 
 TEST_F(IsolationIdentity, ACapabilityOfThePoolFileIsInAllFiveSetsAndNoOtherIs) {
   const Json report = report_of(daemon_, unfiltered({{"capabilities", {"CAP_NET_BIND_SERVICE"}}}));
-  for (const char* set : kSets) EXPECT_EQ(report.at("status").at(set), "0000000000000400") << set;
+  for (const char* set : kSets) EXPECT_EQ(report.at("status").at(set), kNetBindService) << set;
+}
+
+// Pitfall 38: what the daemon hands down to all that it starts ends at herd-exec.
+TEST_F(IsolationIdentity, WhatTheDaemonHandsDownIsInNoSetOfTheWorkers) {
+  generous_.write_pool("none", unfiltered());
+  generous_.write_pool("one", unfiltered({{"capabilities", {"CAP_NET_BIND_SERVICE"}}}));
+  generous_.start();
+  for (const char* set : {"CapInh", "CapAmb"})
+    ASSERT_NE(status_of(generous_.pid())[set], kNoCapability) << set;
+  for (const auto& [pool, wanted] : {std::pair{"none", kNoCapability}, {"one", kNetBindService}}) {
+    const Json report = ask(generous_.acquire(pool, "s").at("address"), "/report");
+    for (const char* set : kSets) EXPECT_EQ(report.at("status").at(set), wanted) << pool << " " << set;
+  }
 }
 
 // Pitfall 39.
 TEST_F(IsolationIdentity, TheDaemonsKeysAreNotTheWorkers) {
   HERD_NEEDS(has_keys(), "kernel keys");
-  const Json report = report_of(rich_, unfiltered());
+  const Json report = report_of(keyed_, unfiltered());
+  const Json daemons = Json::parse(text_of(serial_file()));
+  ASSERT_GT(daemons.get<long>(), 0);
+  EXPECT_NE(report.at("session_keyring"), daemons);
   EXPECT_EQ(report.at("secret_key"), "ENOKEY");
-  rich_.stop();
 }
 
 // Pitfall 33: one idea of it, by ids and by namespace. With a pid namespace another worker has no number at

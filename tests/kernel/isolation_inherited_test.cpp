@@ -44,6 +44,24 @@ void start_oddly() {
   ::close(adjusted);
 }
 
+/// What is compared below was not what the daemon has. It sets its umask itself, so that one is not looked
+/// at.
+::testing::AssertionResult is_odd(pid_t daemon) {
+  cpu_set_t cpus;
+  ::sched_getaffinity(daemon, sizeof cpus, &cpus);
+  rlimit stack{}, core{};
+  ::prlimit(daemon, RLIMIT_STACK, nullptr, &stack);
+  ::prlimit(daemon, RLIMIT_CORE, nullptr, &core);
+  const std::string personality = text_of("/proc/" + std::to_string(daemon) + "/personality");
+  if (::getpriority(PRIO_PROCESS, static_cast<id_t>(daemon)) != 5)
+    return ::testing::AssertionFailure() << "its nice value is not 5";
+  if (CPU_COUNT(&cpus) != 1) return ::testing::AssertionFailure() << "it may use other processors too";
+  if (stack.rlim_cur != kOddStack || core.rlim_cur != RLIM_INFINITY)
+    return ::testing::AssertionFailure() << "its limits are not odd";
+  if (personality != "00040000\n") return ::testing::AssertionFailure() << "personality " << personality;
+  return ::testing::AssertionSuccess();
+}
+
 class IsolationInherited : public DaemonTest {
  protected:
   Json report(const Json& overrides = Json::object()) {
@@ -83,6 +101,7 @@ TEST_F(IsolationInherited, TheOomScoreIsItsOwn) {
 // Pitfall 41.
 TEST_F(IsolationInherited, ASnapshotOfWhatElseIsInherited) {
   const Json one = report();
+  ASSERT_TRUE(is_odd(odd_.pid()));
   EXPECT_EQ(one.at("umask"), 022);
   EXPECT_EQ(one.at("nice"), 0);
   EXPECT_EQ(one.at("personality"), PER_LINUX);

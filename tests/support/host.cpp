@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -106,6 +107,17 @@ std::vector<pid_t> threads_of(pid_t pid) {
   return numbered_entries("/proc/" + std::to_string(pid) + "/task");
 }
 
+pid_t thread_called(pid_t pid, const std::string& name) {
+  const auto deadline = Clock::now() + kPatience;
+  do {
+    for (const pid_t thread : threads_of(pid)) {
+      const std::string path = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(thread) + "/comm";
+      if (text_of(path) == name + "\n") return thread;
+    }
+  } while (Clock::now() < deadline);
+  return -1;
+}
+
 std::vector<pid_t> children_of(pid_t pid) {
   std::vector<pid_t> children;
   const std::string process = "/proc/" + std::to_string(pid) + "/task/";
@@ -119,12 +131,10 @@ int open_fds_of(pid_t pid) {
   return static_cast<int>(numbered_entries("/proc/" + std::to_string(pid) + "/fd").size());
 }
 
-<<<<<<< HEAD
 double cpu_share_of(pid_t pid, std::chrono::milliseconds time) {
   const double before = cpu_seconds_of(pid);
   std::this_thread::sleep_for(time);  // not a wait: what passes meanwhile is what is measured
   return (cpu_seconds_of(pid) - before) / std::chrono::duration<double>(time).count();
-=======
 int open_fds_within(pid_t pid, int wanted, std::chrono::milliseconds deadline) {
   const auto end = Clock::now() + deadline;
   int found = open_fds_of(pid);
@@ -133,7 +143,6 @@ int open_fds_within(pid_t pid, int wanted, std::chrono::milliseconds deadline) {
     found = open_fds_of(pid);
   }
   return found;
->>>>>>> 08bc2445b449f3742a4a650ef5d70ce43661d1c0
 }
 
 std::string namespace_of(pid_t pid, const std::string& kind) {
@@ -156,6 +165,12 @@ std::vector<pid_t> processes_below(const std::string& root) {
 
 std::vector<pid_t> processes_in(const std::string& cgroup) {
   return numbers_of(text_of(v2_mount() + cgroup + "/cgroup.procs"));
+}
+
+UniqueFd lock_host(const std::string& name) {
+  UniqueFd lock(::open(("/run/herd-test-" + name + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ::flock(lock.get(), LOCK_EX);
+  return lock;
 }
 
 UniqueFd open_pidfd(pid_t pid) {

@@ -33,6 +33,8 @@ inline std::map<std::string, std::string> status_of(pid_t pid) {
   return status_of(std::to_string(pid));
 }
 std::vector<pid_t> threads_of(pid_t pid);
+/// Of a process's threads the one with that name, waited for; -1 where none has it.
+pid_t thread_called(pid_t pid, const std::string& name);
 std::vector<pid_t> children_of(pid_t pid);
 int open_fds_of(pid_t pid);
 /// How much of one CPU it takes over that time, from now on: 1 for a process that spins.
@@ -45,6 +47,9 @@ std::string namespace_of(pid_t pid, const std::string& kind);
 std::vector<pid_t> processes_below(const std::string& root);
 /// Processes of one cgroup of the v2 tree.
 std::vector<pid_t> processes_in(const std::string& cgroup);
+
+/// For what a test changes of the host itself: waits for other tests that have the lock of that name.
+UniqueFd lock_host(const std::string& name);
 
 UniqueFd open_pidfd(pid_t pid);
 /// True once the process has ended, false after the deadline.

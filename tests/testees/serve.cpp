@@ -3,6 +3,7 @@
 //   /health       200; 500 after /unhealthy
 //   /exit?code=N  answers, then exits
 //   /crash        dies of SIGSEGV          /abort  of SIGABRT
+//   /lower-core   sets its core limit to 0: {"errno": "EPERM"}
 //   /eat          takes memory until it is killed (4 GiB at most)
 //   /forkeat      a child of it does
 //   /denied       mount(2): {"errno": "EPERM"}
@@ -11,6 +12,7 @@
 //   /echo         the request's body
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -63,6 +65,7 @@ class Site {
     if (request.path == "/exit") return exit_later(request.query);
     if (request.path == "/crash") die_of(SIGSEGV);
     if (request.path == "/abort") die_of(SIGABRT);
+    if (request.path == "/lower-core") return lower_core();
     if (request.path == "/eat") eat();
     if (request.path == "/forkeat") return fork_eat();
     if (request.path == "/denied") return denied();
@@ -83,6 +86,10 @@ class Site {
   static Response denied() {
     const int result = ::mount("none", "/proc", "herd-no-such-type", 0, nullptr);
     return {200, nlohmann::json{{"errno", outcome(result)}}.dump()};
+  }
+  static Response lower_core() {
+    const rlimit none{0, 0};
+    return {200, nlohmann::json{{"errno", outcome(::setrlimit(RLIMIT_CORE, &none))}}.dump()};
   }
   static Response signals(const std::string& query) {
     return {200, nlohmann::json{{"errno", outcome(::kill(std::atoi(query.c_str()), 0))}}.dump()};

@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <iostream>
 #include <limits>
 #include <set>
 
@@ -132,7 +134,27 @@ TEST(PlanBuilder, ALimitAboveTheDaemonsOwnIsRefusedByName) {
 TEST(PlanBuilder, NoCoreIsOneByte) {
   rlimit own{};
   ASSERT_EQ(getrlimit(RLIMIT_CORE, &own), 0);
-  EXPECT_EQ(limit_of(plan_of(pool()), RLIMIT_CORE).hard, std::min<rlim_t>(1, own.rlim_max));
+  if (own.rlim_max == 0) GTEST_SKIP() << "the test's own hard limit of core files is 0";
+  const launch::Rlimit limit = limit_of(plan_of(pool()), RLIMIT_CORE);
+  EXPECT_EQ(limit.soft, 1U);
+  EXPECT_EQ(limit.hard, 1U);
+}
+
+/// In a child, as a hard limit can't be raised again: tells on stderr, and by its exit code whether there is
+/// a plan.
+[[noreturn]] void plan_without_core_limit(bool is_required) {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  std::vector<std::string> left_out;
+  const auto plan = build_plan(pool(), kParts, is_required ? nullptr : &left_out);
+  std::cerr << (plan ? testing::PrintToString(left_out) : plan.error().message);
+  std::exit(plan ? 0 : 1);
+}
+
+// Pitfall 35: it was 0 then, silently.
+TEST(PlanBuilder, WithoutAByteOfCoreThereIsNoPlanUnlessThePoolFileSaysSo) {
+  EXPECT_EXIT(plan_without_core_limit(true), testing::ExitedWithCode(1), "^limits.core: .*LimitCORE=");
+  EXPECT_EXIT(plan_without_core_limit(false), testing::ExitedWithCode(0), "limits.core: .*LimitCORE=");
 }
 
 TEST(PlanBuilder, TheFilterIsInstalledByHerdExecOnlyWhereThePoolSaysSo) {

@@ -1,0 +1,114 @@
+// A start, stopped at each of its steps: what the child of the daemon does before herd-exec runs, and what is
+// left of a start whose daemon ends at that step.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <filesystem>
+
+#include "tests/support/daemon_test.hpp"
+#include "tests/support/tracer.hpp"
+
+namespace herd::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// As the tracer counts them.
+constexpr int kExecutor = 1, kWorker = 2;
+
+class StartSteps : public DaemonTest {
+ protected:
+  /// A daemon whose spawner is about to start its first worker.
+  void start_traced() {
+    start_with("a", testee_pool({"serve"}, {{"workers", {{"min", 0}}},
+                                            {"sandbox", {{"seccomp", {{"enter", "exec"}}}}}}));
+    tracer_.emplace(thread_called(daemon_.pid(), "spawner"));
+    daemon_.post("/v1/pools/a/scale", {{"min", 1}});
+  }
+  std::optional<Tracer> tracer_;
+};
+
+// Pitfall 5: malloc or a lock that another thread of the daemon holds would hang the child for ever.
+TEST_F(StartSteps, TheDaemonsChildDoesNothingButExecute) {
+  start_traced();
+  std::vector<long> calls;
+  const auto executes = tracer_->run_to([&calls](const SystemCall& call) {
+    if (call.generation == kExecutor) calls.push_back(call.number);
+    return call.number == SYS_execveat;
+  });
+  ASSERT_TRUE(executes);
+#ifdef SYS_dup2
+  EXPECT_EQ(calls, (std::vector<long>{SYS_dup2, SYS_execveat}));
+#else
+  EXPECT_EQ(calls, (std::vector<long>{SYS_dup3, SYS_execveat}));
+#endif
+  tracer_->release();
+  daemon_.wait_until_ready("a");
+}
+
+struct Step {
+  const char* name;
+  int generation;
+  long number;
+  bool (*is_meant)(const SystemCall&) = nullptr;  // where the call alone does not say it
+};
+
+void PrintTo(const Step& step, std::ostream* out) {
+  *out << step.name;
+}
+
+bool writes_to_tasks(const SystemCall& call) {
+  std::error_code error;
+  const fs::path fd = "/proc/" + std::to_string(call.process) + "/fd/" + std::to_string(call.arguments[0]);
+  return fs::read_symlink(fd, error).filename() == "tasks";
+}
+
+bool sets_no_new_privs(const SystemCall& call) {
+  return call.arguments[0] == PR_SET_NO_NEW_PRIVS;
+}
+
+const Step kSteps[] = {
+    {"BeforeTheExecutor", kExecutor, SYS_execveat},
+    {"ReceivingThePlan", kExecutor, SYS_recvmsg},
+    {"Session", kExecutor, SYS_setsid},
+    {"JoiningV1Cgroups", kExecutor, SYS_write, writes_to_tasks},
+    {"CgroupNamespace", kExecutor, SYS_unshare},
+    {"Hostname", kExecutor, SYS_sethostname},
+    {"Mounts", kExecutor, SYS_fsopen},
+    {"Root", kExecutor, SYS_pivot_root},
+    {"NotifySocket", kExecutor, SYS_bind},
+    {"StartingTheWorker", kExecutor, SYS_clone3},
+    {"Limits", kWorker, SYS_prlimit64},
+    {"Capabilities", kWorker, SYS_capset},
+    {"Ids", kWorker, SYS_setresuid},
+    {"NoNewPrivs", kWorker, SYS_prctl, sets_no_new_privs},
+    {"Seccomp", kWorker, SYS_seccomp},
+    {"TheWorkersProgram", kWorker, SYS_execve},
+};
+
+class KilledAtStep : public StartSteps, public ::testing::WithParamInterface<Step> {};
+
+// Pitfall 11.
+TEST_P(KilledAtStep, TheDaemonLeavesNothing) {
+  const Step& step = GetParam();
+  HERD_ONLY_WITH(step.is_meant != writes_to_tasks || !v1_mount("pids").empty(), "v1 pids hierarchy");
+  start_traced();
+  const auto reached = tracer_->run_to([&step](const SystemCall& call) {
+    return call.generation == step.generation && call.number == step.number &&
+           (step.is_meant == nullptr || step.is_meant(call));
+  });
+  daemon_.signal(SIGKILL);
+  tracer_->release();  // before the wait: a daemon with a traced thread does not end
+  daemon_.kill();
+  ASSERT_TRUE(reached) << "the start has no such step";
+  EXPECT_TRUE(daemon_.workers_end_within(kPatience));
+  EXPECT_TRUE(processes_below(daemon_.cgroup_root()).empty());
+  daemon_.start();  // clears up; its stop looks for what is left
+}
+
+INSTANTIATE_TEST_SUITE_P(All, KilledAtStep, ::testing::ValuesIn(kSteps),
+                         [](const auto& one) { return std::string(one.param.name); });
+
+}  // namespace
+}  // namespace herd::test
