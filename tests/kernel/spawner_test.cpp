@@ -63,20 +63,20 @@ class SpawnerThread : public ::testing::Test {
   /// The next message of that kind on the line; an exception where none comes.
   template <typename Kind>
   kernel::Message wait_for_message() {
-    while (ends_within(spawned_.line, kPatience)) {  // which waits for something to read
-      auto message = kernel::receive_message(spawned_.line.get(), false).value();
+    while (ends_within(spawned_.executor.line, kPatience)) {  // which waits for something to read
+      auto message = kernel::receive_message(spawned_.executor.line.get(), false).value();
       if (std::holds_alternative<Kind>(launch::parse_from_exec(message.text).value())) return message;
     }
     throw std::runtime_error("nothing came over the owner's line");
   }
   /// What is said from now on: what the line holds already was said before.
   void expect_both_alive() {
-    auto said_before = kernel::receive_message(spawned_.line.get(), false);
+    auto said_before = kernel::receive_message(spawned_.executor.line.get(), false);
     while (said_before && !said_before->text.empty())  // empty: the line's end
-      said_before = kernel::receive_message(spawned_.line.get(), false);
+      said_before = kernel::receive_message(spawned_.executor.line.get(), false);
     EXPECT_NO_THROW(wait_for_message<launch::NotifiedStatus>());
     EXPECT_FALSE(ends_within(worker_, 0ms));
-    EXPECT_FALSE(ends_within(spawned_.init_pidfd, 0ms));
+    EXPECT_FALSE(ends_within(spawned_.executor.pidfd, 0ms));
   }
 
   const std::string root_ = "herd-test-spawner-" + std::to_string(::getpid());
@@ -115,11 +115,11 @@ TEST_F(SpawnerThread, AWorkerOutlivesItAndEndsWithTheLine) {
   const UniqueFd follower = start_child_that_follows_its_thread();
   ASSERT_TRUE(ends_within(follower, kPatience)) << "the end of a thread ends nothing on this host";
   expect_both_alive();
-  spawned_.line.reset();
+  spawned_.executor.line.reset();
   EXPECT_TRUE(ends_within(worker_, kPatience));
-  ASSERT_TRUE(ends_within(spawned_.init_pidfd, kPatience));
+  ASSERT_TRUE(ends_within(spawned_.executor.pidfd, kPatience));
   siginfo_t info{};
-  EXPECT_EQ(::waitid(P_PIDFD, static_cast<id_t>(spawned_.init_pidfd.get()), &info, WEXITED), 0);
+  EXPECT_EQ(::waitid(P_PIDFD, static_cast<id_t>(spawned_.executor.pidfd.get()), &info, WEXITED), 0);
   EXPECT_EQ(info.si_code, CLD_EXITED);
   EXPECT_EQ(info.si_status, 0);
 }

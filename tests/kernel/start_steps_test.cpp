@@ -1,5 +1,6 @@
 // A start, stopped at each of its steps: what the child of the daemon does before herd-exec runs, and what is
 // left of a start whose daemon ends at that step.
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -19,12 +20,20 @@ constexpr int kExecutor = 1, kWorker = 2;
 
 class StartSteps : public DaemonTest {
  protected:
-  /// A daemon whose spawner is about to start its first worker.
-  void start_traced() {
+  /// A daemon whose spawner is about to build the base tree, and then to start its first worker.
+  void start_traced_for_the_base_tree() {
     start_with("a", testee_pool({"serve"}, {{"workers", {{"min", 0}}},
                                             {"sandbox", {{"seccomp", {{"enter", "exec"}}}}}}));
     tracer_.emplace(thread_called(daemon_.pid(), "spawner"));
     daemon_.post("/v1/pools/a/scale", {{"min", 1}});
+  }
+  /// A daemon whose spawner is about to start its second worker.
+  void start_traced() {
+    start_with("a", testee_pool({"serve"}, {{"workers", {{"min", 1}, {"max", 2}}},
+                                            {"sandbox", {{"seccomp", {{"enter", "exec"}}}}}}));
+    daemon_.wait_until_ready("a");
+    tracer_.emplace(thread_called(daemon_.pid(), "spawner"));
+    daemon_.post("/v1/pools/a/scale", {{"min", 2}});
   }
   std::optional<Tracer> tracer_;
 };
@@ -38,13 +47,9 @@ TEST_F(StartSteps, TheDaemonsChildDoesNothingButExecute) {
     return call.number == SYS_execveat;
   });
   ASSERT_TRUE(executes);
-#ifdef SYS_dup2
-  EXPECT_EQ(calls, (std::vector<long>{SYS_dup2, SYS_execveat}));
-#else
   EXPECT_EQ(calls, (std::vector<long>{SYS_dup3, SYS_execveat}));
-#endif
   tracer_->release();
-  daemon_.wait_until_ready("a");
+  daemon_.wait_for_pool("a", [](const Json& pool) { return pool.at("workers").at("idle") == 2; });
 }
 
 struct Step {
@@ -52,6 +57,7 @@ struct Step {
   int generation;
   long number;
   bool (*is_meant)(const SystemCall&) = nullptr;  // where the call alone does not say it
+  bool is_of_the_base_tree = false;               // which comes before the first worker
 };
 
 void PrintTo(const Step& step, std::ostream* out) {
@@ -68,15 +74,21 @@ bool sets_no_new_privs(const SystemCall& call) {
   return call.arguments[0] == PR_SET_NO_NEW_PRIVS;
 }
 
+bool makes_a_cgroup_namespace(const SystemCall& call) {
+  return call.arguments[0] == CLONE_NEWCGROUP;
+}
+
 const Step kSteps[] = {
+    {"BaseTreeMounts", kExecutor, SYS_fsopen, nullptr, true},
+    {"BaseTreeRoot", kExecutor, SYS_pivot_root, nullptr, true},
     {"BeforeTheExecutor", kExecutor, SYS_execveat},
     {"ReceivingThePlan", kExecutor, SYS_recvmsg},
     {"Session", kExecutor, SYS_setsid},
-    {"JoiningV1Cgroups", kExecutor, SYS_write, writes_to_tasks},
-    {"CgroupNamespace", kExecutor, SYS_unshare},
     {"Hostname", kExecutor, SYS_sethostname},
-    {"Mounts", kExecutor, SYS_fsopen},
-    {"Root", kExecutor, SYS_pivot_root},
+    {"Mounts", kExecutor, SYS_setns},
+    {"Root", kExecutor, SYS_fsopen},
+    {"JoiningV1Cgroups", kExecutor, SYS_write, writes_to_tasks},
+    {"CgroupNamespace", kExecutor, SYS_unshare, makes_a_cgroup_namespace},
     {"NotifySocket", kExecutor, SYS_bind},
     {"StartingTheWorker", kExecutor, SYS_clone3},
     {"Limits", kWorker, SYS_prlimit64},
@@ -93,7 +105,7 @@ class KilledAtStep : public StartSteps, public ::testing::WithParamInterface<Ste
 TEST_P(KilledAtStep, TheDaemonLeavesNothing) {
   const Step& step = GetParam();
   HERD_ONLY_WITH(step.is_meant != writes_to_tasks || !v1_mount("pids").empty(), "v1 pids hierarchy");
-  start_traced();
+  step.is_of_the_base_tree ? start_traced_for_the_base_tree() : start_traced();
   const auto reached = tracer_->run_to([&step](const SystemCall& call) {
     return call.generation == step.generation && call.number == step.number &&
            (step.is_meant == nullptr || step.is_meant(call));

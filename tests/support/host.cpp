@@ -135,6 +135,8 @@ double cpu_share_of(pid_t pid, std::chrono::milliseconds time) {
   const double before = cpu_seconds_of(pid);
   std::this_thread::sleep_for(time);  // not a wait: what passes meanwhile is what is measured
   return (cpu_seconds_of(pid) - before) / std::chrono::duration<double>(time).count();
+}
+
 int open_fds_within(pid_t pid, int wanted, std::chrono::milliseconds deadline) {
   const auto end = Clock::now() + deadline;
   int found = open_fds_of(pid);

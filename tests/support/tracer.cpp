@@ -12,7 +12,7 @@
 namespace herd::test {
 namespace {
 
-constexpr long kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
+constexpr long kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEEXEC;
 
 int event_of(int status) {
   return status >> 16;
@@ -97,7 +97,7 @@ std::optional<std::pair<pid_t, int>> Tracer::wait_for_change() {
 
 void Tracer::follow_child_of(pid_t process, int status) {
   unsigned long child = 0;
-  if (event_of(status) != PTRACE_EVENT_VFORK || ::ptrace(PTRACE_GETEVENTMSG, process, nullptr, &child) != 0)
+  if (event_of(status) != PTRACE_EVENT_FORK || ::ptrace(PTRACE_GETEVENTMSG, process, nullptr, &child) != 0)
     return;
   tracees_[static_cast<pid_t>(child)] = {tracees_.at(process).generation + 1};
 }

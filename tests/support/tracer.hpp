@@ -25,7 +25,7 @@ class Tracer {
  public:
   using Wanted = std::function<bool(const SystemCall&)>;
 
-  /// Follows by vfork alone: a worker's own children are not followed.
+  /// Follows clones that signal their end with SIGCHLD, as fork's does.
   explicit Tracer(pid_t thread);
   ~Tracer();
   Tracer(const Tracer&) = delete;
