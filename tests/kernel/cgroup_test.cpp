@@ -92,15 +92,10 @@ std::string domain_controller() {
   return "";
 }
 
-class CgroupThatGivesAController : public Cgroup {
+/// The top of the v2 tree, which is as it was once this is gone.
+class GivingTop {
  protected:
-  void SetUp() override {
-    Cgroup::SetUp();
-    HERD_ONLY_WITH(!controller_.empty(), "v2 controller that is not threaded");
-    was_given_ = given_at(v2_mount()).find(controller_) != std::string::npos;
-  }
-  void TearDown() override {
-    Cgroup::TearDown();  // while herd's own tree gives it the top can't take it back
+  ~GivingTop() {
     if (!controller_.empty() && !was_given_) write_to(v2_mount(), "-" + controller_);
   }
   static std::string given_at(const std::string& cgroup) {
@@ -121,7 +116,17 @@ class CgroupThatGivesAController : public Cgroup {
 
   const UniqueFd lock_ = lock_host("cgroup-top");
   const std::string controller_ = domain_controller();
-  bool was_given_ = true;
+  const bool was_given_ = given_at(v2_mount()).find(controller_) != std::string::npos;
+};
+
+/// The top comes first and goes last: it takes nothing back while the daemon's tree still gives it.
+class CgroupThatGivesAController : private GivingTop, public Cgroup {
+ protected:
+  void SetUp() override {
+    Cgroup::SetUp();
+    HERD_ONLY_WITH(!controller_.empty(), "v2 controller that is not threaded");
+  }
+  using GivingTop::given_at, GivingTop::give_down_to;
 };
 
 // Pitfall 13. The worker's cgroup is made an inner one behind the daemon's back.

@@ -13,7 +13,8 @@ class CorePattern : public DaemonTest {
   void SetUp() override {
     DaemonTest::SetUp();
     HERD_NEEDS(handler_.is_set(), "a kernel.core_pattern that can be set");
-    HERD_NEEDS(!handler_.crashed_up_to_a_child().empty(), "core handlers that are run for a limit of 0");
+    // In a container it would be run on the host, which does not see this test's files.
+    HERD_ONLY_WITH(!handler_.crashed_up_to_a_child().empty(), "core handlers that this test can see");
   }
   void TearDown() override {
     if (limited_.is_running()) limited_.stop();
