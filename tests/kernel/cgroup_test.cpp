@@ -58,6 +58,20 @@ TEST_F(Cgroup, AForkBombIsHeldByItsLimitAndEndsWithOneStop) {
   EXPECT_FALSE(fs::exists(v2_mount() + leaf_of(worker)));
 }
 
+// Pitfall 21: RLIMIT_NPROC would count them together.
+TEST_F(Cgroup, TwoWorkersOfOneUserEachHaveTheirOwnPids) {
+  constexpr int kLimit = 30;
+  start_with("a", testee_pool({"fork-bomb"}, {{"workers", {{"min", 2}, {"max", 2}}},
+                                              {"sandbox", {{"user", "nobody"}}},
+                                              {"limits", {{"pids", kLimit}}},
+                                              {"stop", {{"grace", "100ms"}}}}));
+  daemon_.wait_for_pool("a", [](const Json& pool) { return pool.at("workers").at("idle") == 2; });
+  const Json workers = daemon_.workers("a");
+  EXPECT_EQ(workers.at(0).at("uid"), workers.at(1).at("uid"));
+  for (const Json& worker : workers)
+    EXPECT_EQ(wait_for_processes(worker.at("id"), kLimit), static_cast<std::size_t>(kLimit)) << worker;
+}
+
 // Pitfall 13. The pool's cgroup is made a threaded domain behind the daemon's back, so none below it can hold
 // processes.
 TEST_F(Cgroup, OneThatCanHoldNoProcessIsAClearErrorAndLeavesNothing) {

@@ -41,6 +41,9 @@ TEST_F(FailingPool, OneThatExitsAtOnceBacksOffThenFailsAndStartsAgainOnResume) {
   const Json pool = daemon_.get("/v1/pools/bad");
   EXPECT_EQ(pool.at("state"), "failed");
   EXPECT_EQ(pool.at("counters").at("started"), 3);
+  const std::string reason = pool.at("reason");
+  EXPECT_NE(reason.find("exited with code 3"), std::string::npos) << reason;
+  EXPECT_NE(daemon_.get("/v1/status").at("warnings").dump().find("exited with code 3"), std::string::npos);
   int backoffs = 0;
   for (const Json& event : daemon_.events()) backoffs += event.at("type") == "pool_backoff" ? 1 : 0;
   EXPECT_EQ(backoffs, 2);
@@ -52,6 +55,14 @@ TEST_F(FailingPool, OneThatExitsAtOnceBacksOffThenFailsAndStartsAgainOnResume) {
   daemon_.post("/v1/pools/bad/resume");
   daemon_.wait_for({.type = "worker_starting", .pool = "bad", .after = failed.at("seq")});
   daemon_.wait_for({.type = "pool_failed", .pool = "bad", .after = failed.at("seq")});
+}
+
+// Pitfall 19: a shell's number for a SIGKILL is a number like any other.
+TEST_F(FailingPool, OneThatExitsWith137WasNotKilled) {
+  start_beside_a_good_one(quickly_failing({"exit", "137"}));
+  const Json reason = end_of_one();
+  EXPECT_EQ(reason.at("kind"), "exited");
+  EXPECT_EQ(reason.at("code"), 137);
 }
 
 TEST_F(FailingPool, OneThatNeverGetsReadyHasThatReason) {

@@ -1,4 +1,6 @@
 // What workers write: always drained, bounded, cut and counted (pitfall 53).
+#include <signal.h>
+
 #include <algorithm>
 
 #include "tests/support/daemon_test.hpp"
@@ -44,6 +46,37 @@ TEST_F(Output, ALineOfTenMegabytesIsCutAndTheNextIsWhole) {
   EXPECT_EQ(next.at("cut"), false);
   EXPECT_EQ(next.at("stream"), "stdout");
   EXPECT_EQ(next.at("seq"), cut.at("seq").get<int>() + 1);
+}
+
+struct FloodCase {
+  const char* name;
+  std::vector<std::string> arguments;  // of the testee: bytes of a line, lines, 'both'
+  bool has_idle_reader;
+};
+
+class TimedFlood : public DaemonTest, public ::testing::WithParamInterface<FloodCase> {};
+INSTANTIATE_TEST_SUITE_P(All, TimedFlood,
+                         ::testing::Values(FloodCase{"ShortLines", {"20", "50000"}, false},
+                                           FloodCase{"LinesOfAMegabyte", {"1048576", "20"}, false},
+                                           FloodCase{"BothStreams", {"200", "10000", "both"}, false},
+                                           FloodCase{
+                                               "AReaderThatNeverReads", {"200", "20000", "both"}, true}),
+                         [](const auto& one) { return one.param.name; });
+
+// The worker never blocks for long, whoever reads or does not.
+TEST_P(TimedFlood, NoSingleWriteOfTheWorkerTakesLong) {
+  std::vector<std::string> behaviour{"timed-flood"};
+  behaviour.insert(behaviour.end(), GetParam().arguments.begin(), GetParam().arguments.end());
+  start_with("a", testee_pool(behaviour));
+  const Json worker = daemon_.wait_until_ready("a");
+  const std::string id = worker.at("id");
+  std::optional<protocol::LineStream> idle_reader;
+  if (GetParam().has_idle_reader) idle_reader = daemon_.open("GET", "/v1/workers/" + id + "/logs?follow=1");
+  ::kill(worker.at("pid").get<pid_t>(), SIGUSR1);
+  const std::string start = "longest write ";
+  const Json last =
+      daemon_.wait_for_line(id, [&](const Json& line) { return line.value("text", "").starts_with(start); });
+  EXPECT_LT(std::stol(last.at("text").get<std::string>().substr(start.size())), 3000) << "milliseconds";
 }
 
 TEST_F(Output, BytesThatAreNoTextComeAsReplacementCharacters) {

@@ -36,6 +36,7 @@ void stubborn_tree(const Arguments&);
 
 // output.cpp
 void flood(const Arguments&);
+void timed_flood(const Arguments&);
 void long_line(const Arguments&);
 void binary(const Arguments&);
 void print_env(const Arguments&);

@@ -1,9 +1,12 @@
-// The behaviours that serve HTTP. Every path is answered with 200 and {"pid", "worker", "pool", "requests"},
+// The behaviours that serve HTTP. Every path is answered with 200 and {"pid", "worker", "pool", "requests",
+// "health_checks"},
 // except:
-//   /health       200; 500 after /unhealthy
+//   /health       200; 500 after /unhealthy, once after /unhealthy-once
 //   /exit?code=N  answers, then exits
 //   /crash        dies of SIGSEGV          /abort  of SIGABRT
 //   /lower-core   sets its core limit to 0: {"errno": "EPERM"}
+//   /say?TEXT     writes it to stdout
+//   /hold?MIB     takes so much memory and keeps it
 //   /eat          takes memory until it is killed (4 GiB at most)
 //   /forkeat      a child of it does
 //   /denied       mount(2): {"errno": "EPERM"}
@@ -20,6 +23,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "tests/testees/behaviours.hpp"
 #include "tests/testees/http.hpp"
@@ -33,8 +37,8 @@ constexpr std::size_t kPiece = 1 << 20;
 constexpr std::size_t kMaxPieces = 4096;
 constexpr long kDefaultDelayMs = 300;
 
-void eat() {
-  for (std::size_t i = 0; i < kMaxPieces; ++i) {
+void eat(std::size_t pieces) {
+  for (std::size_t i = 0; i < pieces; ++i) {
     void* piece = ::mmap(nullptr, kPiece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (piece == MAP_FAILED) return;
     std::memset(piece, 1, kPiece);
@@ -44,7 +48,7 @@ void eat() {
 Response fork_eat() {
   const pid_t child = ::fork();
   if (child == 0) {
-    eat();
+    eat(kMaxPieces);
     pause_forever();
   }
   return {200, nlohmann::json{{"child", child}}.dump()};
@@ -59,14 +63,17 @@ void die_of(int signal) {
 class Site {
  public:
   Response answer(const Request& request) {
-    if (request.path == "/health") return {healthy_ ? 200 : 500};
+    if (request.path == "/health") return health();
     ++requests_;
     if (request.path == "/unhealthy") healthy_ = false;
+    if (request.path == "/unhealthy-once") fails_once_ = true;
     if (request.path == "/exit") return exit_later(request.query);
     if (request.path == "/crash") die_of(SIGSEGV);
     if (request.path == "/abort") die_of(SIGABRT);
     if (request.path == "/lower-core") return lower_core();
-    if (request.path == "/eat") eat();
+    if (request.path == "/say") say(request.query);
+    if (request.path == "/hold") eat(std::strtoul(request.query.c_str(), nullptr, 10));
+    if (request.path == "/eat") eat(kMaxPieces);
     if (request.path == "/forkeat") return fork_eat();
     if (request.path == "/denied") return denied();
     if (request.path == "/signal") return signals(request.query);
@@ -76,11 +83,16 @@ class Site {
   }
 
  private:
+  Response health() {
+    ++health_checks_;
+    return {healthy_ && !std::exchange(fails_once_, false) ? 200 : 500};
+  }
   [[nodiscard]] Response about() const {
     return {200, nlohmann::json{{"pid", ::getpid()},
                                 {"worker", variable("HERD_WORKER_ID")},
                                 {"pool", variable("HERD_POOL")},
-                                {"requests", requests_}}
+                                {"requests", requests_},
+                                {"health_checks", health_checks_}}
                      .dump()};
   }
   static Response denied() {
@@ -98,8 +110,8 @@ class Site {
     const int code = query.starts_with("code=") ? std::atoi(query.c_str() + 5) : 0;
     return {200, "{}", [code] { ::_exit(code); }};
   }
-  bool healthy_ = true;
-  long requests_ = 0;
+  bool healthy_ = true, fails_once_ = false;
+  long requests_ = 0, health_checks_ = 0;
 };
 
 [[noreturn]] void serve_site(int listener) {

@@ -43,6 +43,9 @@ constexpr Behaviour kBehaviours[] = {
     {"stubborn-tree", stubborn_tree,
      "starts up, a tree of 3 children with 2 children each; all ignore SIGTERM"},
     {"flood", flood, "COUNT (endless): starts up, writes lines as fast as it can"},
+    {"timed-flood", timed_flood,
+     "BYTES LINES ['both']: starts up, waits for SIGUSR1, writes them to stdout, with 'both' to stderr too, "
+     "and then 'longest write MS'"},
     {"long-line", long_line, "BYTES (10 MB): starts up, writes one such line and the line 'after'"},
     {"binary", binary, "starts up, writes the bytes 0 to 255 and the line 'after'"},
     {"print-env", print_env, "prints its environment as one JSON array, starts up, waits for ever"},
