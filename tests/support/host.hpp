@@ -15,7 +15,7 @@ namespace herd::test {
 using namespace std::chrono_literals;
 
 /// How long a test waits for what should come at once: long, because the host may be busy.
-inline constexpr std::chrono::seconds kPatience = 20s;
+inline constexpr std::chrono::seconds kPatience = 60s;
 
 struct CgroupMount {
   std::string path;
