@@ -15,6 +15,9 @@ using asio::as_tuple;
 using asio::use_awaitable;
 
 constexpr std::size_t kReadSize = 64 * 1024;  // a pipe's whole capacity
+/// A pipe counts as full from here on: a line that does not fit into what is left of a page starts the next,
+/// so a pipe that takes no more may hold little more than half of its capacity.
+constexpr std::size_t kFull = kReadSize / 2;
 /// A worker that fills its pipe faster than it is read is held back, by what its lines cost the daemon's
 /// loop: some 0.15 us each, so that a flood of empty lines takes about 3% of it.
 constexpr auto kPauseWhenBusy = std::chrono::milliseconds(5);
@@ -72,7 +75,7 @@ OutputReader::Read OutputReader::read_some(Stream& stream, std::size_t& lines) {
   if (count == 0) return Read::end;
   if (count < 0) return errno == EAGAIN || errno == EINTR ? Read::nothing_more_now : Read::end;
   lines = stream.splitter.feed({buffer.data(), static_cast<std::size_t>(count)});
-  return static_cast<std::size_t>(count) == buffer.size() ? Read::more : Read::nothing_more_now;
+  return static_cast<std::size_t>(count) >= kFull ? Read::more : Read::nothing_more_now;
 }
 
 void OutputReader::finish() {

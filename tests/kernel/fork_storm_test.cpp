@@ -16,10 +16,11 @@ class ForkStorm : public DaemonTest, public ::testing::WithParamInterface<StormC
  protected:
   static constexpr std::size_t kCrowd = 100;  // it stays above this, and far below its limit
 
+  /// With memory to spare: the kernel frees what ended processes had with some delay.
   static Json pool() {
-    Json pool =
-        testee_pool({"fork-storm"},
-                    {{"workers", {{"min", 0}}}, {"limits", {{"pids", 600}}}, {"stop", {{"grace", "100ms"}}}});
+    Json pool = testee_pool({"fork-storm"}, {{"workers", {{"min", 0}}},
+                                             {"limits", {{"pids", 600}, {"memory", "1GiB"}}},
+                                             {"stop", {{"grace", "100ms"}}}});
     if (!GetParam().has_pid_namespace) pool["sandbox"]["namespaces"] = {"mount", "ipc", "uts", "cgroup"};
     return pool;
   }

@@ -36,6 +36,13 @@ TEST_F(Output, AFloodIsDrainedAndTheDaemonAnswersMeanwhile) {
   EXPECT_NE(daemon_.log().find("lines of output not shown here"), std::string::npos);
 }
 
+// Lines do not fill a pipe to its last byte, and so it was never taken for full.
+TEST_F(Output, AWorkerThatFloodsIsHeldBack) {
+  start_with("a", testee_pool({"flood"}));
+  daemon_.wait_until_ready("a");
+  EXPECT_LT(cpu_share_of(daemon_.pid(), 1s), 0.2);
+}
+
 TEST_F(Output, ALineOfTenMegabytesIsCutAndTheNextIsWhole) {
   start_with("a", testee_pool({"long-line"}));
   const std::string worker = daemon_.wait_until_ready("a").at("id");
