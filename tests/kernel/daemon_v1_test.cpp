@@ -64,8 +64,8 @@ class DaemonOnV1 : public ::testing::Test {
 
 TEST_F(DaemonOnV1, AWorkerIsVerifiedServesAndStops) {
   start({"serve"});
-  for (const Json& check : daemon_.worker(worker_).at("isolation").at("checks"))
-    EXPECT_TRUE(check.at("ok")) << check;
+  const Json record = daemon_.worker(worker_);
+  for (const Json& check : record.at("isolation").at("checks")) EXPECT_TRUE(check.at("ok")) << check;
   EXPECT_EQ(ask(session_.at("address"), "/").at("worker"), worker_);
   daemon_.post("/v1/workers/" + worker_ + "/stop");
   expect_gone("stopped");

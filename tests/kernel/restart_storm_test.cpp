@@ -13,16 +13,16 @@ class RestartStorm : public DaemonTest {
  protected:
   static constexpr int kFailures = 1000;
 
-  static Json bad_pool(const std::string& backoff_min, const std::string& backoff_max) {
+  static Json bad_pool(int min, const std::string& backoff_min, const std::string& backoff_max) {
     return testee_pool(
         {"exit", "1"},
-        {{"workers", {{"min", 0}, {"max", 8}}},
+        {{"workers", {{"min", min}, {"max", 8}}},
          {"restart", {{"backoff_min", backoff_min}, {"backoff_max", backoff_max}, {"burst", 10'000}}}});
   }
   void SetUp() override {
     DaemonTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-    daemon_.write_pool("bad", bad_pool("1ms", "5ms"));
+    daemon_.write_pool("bad", bad_pool(0, "1ms", "5ms"));
     daemon_.write_pool("good", testee_pool({"serve"}));
     daemon_.start();
     good_ = daemon_.acquire("good", "s");
@@ -34,6 +34,7 @@ class RestartStorm : public DaemonTest {
   void wait_for_failures(int wanted) {
     auto deadline = std::chrono::steady_clock::now() + kPatience;
     for (int last = 0, now = 0; last < wanted; last = now) {
+      last_gone_ = daemon_.wait_for({.type = "worker_gone", .pool = "bad", .after = last_gone_}).at("seq");
       ASSERT_EQ(daemon_.acquire("good", "s").at("pid"), good_.at("pid")) << "the other pool was disturbed";
       now = count("crashed");
       if (now > last) deadline = std::chrono::steady_clock::now() + kPatience;
@@ -42,7 +43,7 @@ class RestartStorm : public DaemonTest {
   }
   /// From the next failure on nothing is started for longer than any test lasts.
   void calm_down() {
-    daemon_.write_pool("bad", bad_pool("10m", "10m"));
+    daemon_.write_pool("bad", bad_pool(4, "10m", "10m"));
     daemon_.post("/v1/reload");
     const int failures = count("crashed");
     daemon_.wait_for_pool("bad", [failures](const Json& pool) {
@@ -61,6 +62,7 @@ class RestartStorm : public DaemonTest {
   }
   Json good_;
   int fds_ = 0;
+  std::uint64_t last_gone_ = 0;  // the event's seq
 };
 
 TEST_F(RestartStorm, AThousandFailuresLeaveNothingAndDisturbNobody) {

@@ -151,6 +151,9 @@ Code broken(Random& random) {
 }
 
 TEST(EvaluatorAndKernel, AgreeOnWhatIsValid) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer's runtime in a child waits for ever for calls that a broken filter denies";
+#endif
   constexpr int kPrograms = 1500;
   Random random(42);
   std::vector<Code> programs;
