@@ -65,7 +65,7 @@ std::string kind_of(const std::string& mountinfo) {
 }
 
 Result<kernel::Cgroups> open_in(const std::optional<Hierarchy>& hierarchy, const std::string& root) {
-  if (!hierarchy) return fail("no such hierarchy is mounted here");
+  if (!hierarchy) return fail("no hierarchy for it is mounted here");
   return kernel::Cgroups::open({{*hierarchy}}, root);
 }
 

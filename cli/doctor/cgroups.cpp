@@ -19,6 +19,8 @@ const std::string kDelegate =
     "run herdd as root where cgroups can be written; in a container mount them writable, with a cgroup of "
     "its own";
 
+constexpr const char* kMountOne = "mount a cgroup tree: mount -t cgroup2 none /sys/fs/cgroup";
+
 /// Waits for its end in the memory of the attempt, so by raw calls alone.
 int sleep_forever(void*) {
   while (true) kernel::raw_syscall(SYS_ppoll, 0, 0, 0, 0, 0);
@@ -118,6 +120,7 @@ Check v2_check(const CgroupTrials& trials, const std::string& name, kernel::Atte
               .needed_for = kEveryPool,
               .attempt = std::move(attempt),
               .remedy = {kDelegate, if_absent}};
+  if (trials.kind == "none") check.remedy.if_absent = kMountOne;
   if (trials.kind == "v1") check.excuse = "there is no v2 tree here: v1's tasks files and its freezer serve";
   return check;
 }
@@ -144,7 +147,6 @@ Check freezer_check(const CgroupTrials& trials) {
 }  // namespace
 
 std::vector<Check> cgroup_checks(const CgroupTrials& trials) {
-  constexpr const char* kMountOne = "mount a cgroup tree: mount -t cgroup2 none /sys/fs/cgroup";
   return {
       v2_check(
           trials, "cgroup v2 tree", [&] { return v2_tree(trials.v2); }, kMountOne),

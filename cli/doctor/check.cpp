@@ -1,5 +1,7 @@
 #include "cli/doctor/check.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace herd::doctor {
@@ -12,6 +14,8 @@ bool is_refusal(int errno_value) {
 }
 
 std::string remedy_for(const Remedy& remedy, int errno_value) {
+  // Half of the attempts read back there what they did.
+  if (access("/proc/self/status", R_OK) != 0) return "mount /proc";
   if (is_refusal(errno_value)) return remedy.if_refused;
   // namespaces(7): how it says that a user's or a nested namespace's limit is reached.
   if (errno_value == ENOSPC || errno_value == EUSERS)

@@ -67,7 +67,7 @@ std::vector<Check> namespace_checks() {
     return [flag, kind] { return unshare_one(flag, kind); };
   };
   std::vector<Check> checks{
-      namespace_check("pid", pid_namespace, "CONFIG_PID_NS"),
+      namespace_check("pid", pid_namespace, "CONFIG_PID_NS, and a seccomp profile that allows clone3"),
       namespace_check("mount", unshared(CLONE_NEWNS, "mnt"), "mount namespaces"),
       namespace_check("ipc", unshared(CLONE_NEWIPC, "ipc"), "CONFIG_IPC_NS"),
       namespace_check("uts", unshared(CLONE_NEWUTS, "uts"), "CONFIG_UTS_NS"),

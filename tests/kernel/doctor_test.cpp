@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -185,6 +186,32 @@ TEST_F(Doctor, AFilterThatForbidsNamespacesIsSeen) {
   EXPECT_EQ(check("mount namespace").at("in_user_namespace"), false);
   EXPECT_NE(why("this process").find("with no_new_privs, under 1 seccomp filters"), std::string::npos);
   EXPECT_EQ(check("seccomp filter").at("had"), true);
+}
+
+TEST_F(Doctor, AHostWithoutV2HasWhatV1Offers) {
+  HERD_ONLY_WITH(!v2_mount().empty() && !v1_mount("memory").empty() && !v1_mount("freezer").empty(),
+                 "hybrid cgroups");
+  examine(kOk, [] {
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::umount2(v2_mount().c_str(), MNT_DETACH) != 0)
+      ::_exit(126);
+  });
+  for (const std::string name : {"cgroup v2 tree", "birth in a cgroup", "cgroup.kill"})
+    EXPECT_TRUE(check(name).at("had").is_null()) << check(name);
+  EXPECT_EQ(check("cgroup v1 freezer").at("had"), true) << check("cgroup v1 freezer");
+}
+
+TEST_F(Doctor, AContainersReadOnlyCgroupsAreSaidToBe) {
+  examine(kLacking, [] {
+    bool is_done =
+        ::unshare(CLONE_NEWNS) == 0 && ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+    for (const CgroupMount& mount : cgroup_mounts())
+      is_done =
+          is_done && ::mount("", mount.path.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0;
+    if (!is_done) ::_exit(126);
+  });
+  for (const std::string name : {"memory limit", "cpu limit", "pids limit"}) expect_missing(name, "EROFS");
+  EXPECT_EQ(check("mount namespace").at("had"), true) << check("mount namespace");
 }
 
 TEST_F(Doctor, ACoreLimitOfNothingIsNoneThatHelps) {
