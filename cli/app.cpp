@@ -14,7 +14,8 @@ namespace {
 
 constexpr const char* kFooter =
     "Exit codes: 0 ok, 1 the daemon said no, 2 wrong usage, 3 not found, 4 not now (try again),\n"
-    "5 cannot reach the daemon, 6 forbidden. See herdctl(1).";
+    "5 cannot reach the daemon, 6 forbidden, 7 this host lacks what every pool needs (doctor). See "
+    "herdctl(1).";
 
 /// Verbs that take a command after "--".
 constexpr std::array<std::string_view, 2> kRunsCommand{"acquire", "run"};
@@ -84,6 +85,7 @@ void add_everything(CLI::App& app, Context& context) {
   add_stream_verbs(app, context);
   add_run_verb(app, context);
   add_config_verbs(app, context);
+  add_doctor_verb(app, context);
 }
 
 }  // namespace

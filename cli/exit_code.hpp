@@ -11,6 +11,7 @@ enum ExitCode : int {
   kTryAgain = 4,     // queue full, pool failed, daemon not ready, time ran out
   kUnreachable = 5,  // no answer from the daemon
   kForbidden = 6,
+  kLacking = 7,          // doctor: this host lacks what every pool needs
   kCommandNotRun = 127,  // acquire, run: the command could not be started
 };
 

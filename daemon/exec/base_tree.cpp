@@ -7,10 +7,19 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "daemon/exec/mount_calls.hpp"
+#include "common/kernel/mount_calls.hpp"
 
 namespace herd::exec {
 namespace {
+
+using kernel::attach;
+using kernel::attach_inside;
+using kernel::change_attributes;
+using kernel::clone_tree;
+using kernel::make_private;
+using kernel::new_filesystem;
+using kernel::open_inside;
+using kernel::tmpfs_options;
 
 constexpr std::uint64_t kCoverBytes = 64 * 1024;
 constexpr std::uint64_t kDevBytes = 64 * 1024;

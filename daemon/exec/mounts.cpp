@@ -8,11 +8,20 @@
 
 #include <algorithm>
 
+#include "common/kernel/mount_calls.hpp"
 #include "daemon/exec/base_tree.hpp"
-#include "daemon/exec/mount_calls.hpp"
 
 namespace herd::exec {
 namespace {
+
+using kernel::attach;
+using kernel::attach_inside;
+using kernel::change_attributes;
+using kernel::clone_tree;
+using kernel::make_private;
+using kernel::new_filesystem;
+using kernel::open_inside;
+using kernel::tmpfs_options;
 
 constexpr std::uint64_t kData = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 constexpr std::uint64_t kDefaultShmBytes = 64ULL << 20;

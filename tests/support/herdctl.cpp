@@ -10,7 +10,7 @@
 namespace herd::test {
 
 Process Herdctl::start(const std::vector<std::string>& arguments, std::function<void()> before_exec) const {
-  std::vector<std::string> words{HERD_TEST_HERDCTL, "--socket", socket_};
+  std::vector<std::string> words{program_, "--socket", socket_};
   words.insert(words.end(), arguments.begin(), arguments.end());
   const std::string out = files_.path() + "/out", err = files_.path() + "/err";
   std::filesystem::remove(out);

@@ -17,7 +17,8 @@ struct Ran {
 
 class Herdctl {
  public:
-  explicit Herdctl(std::string socket) : socket_(std::move(socket)) {}
+  explicit Herdctl(std::string socket, std::string program = HERD_TEST_HERDCTL)
+      : socket_(std::move(socket)), program_(std::move(program)) {}
 
   /// Its stdin is /dev/null, its output goes to files, until `before_exec` gives it others.
   [[nodiscard]] Process start(const std::vector<std::string>& arguments,
@@ -29,7 +30,7 @@ class Herdctl {
   [[nodiscard]] Ran end_of(Process& process) const;
 
  private:
-  std::string socket_;
+  std::string socket_, program_;
   TemporaryDirectory files_;
 };
 

@@ -99,8 +99,10 @@ const std::vector<Folder>& folders() {
        {"common", "common/kernel", "common/seccomp", "config", "protocol/control", "protocol/launch",
         "protocol/run", "daemon/pool", "daemon/worker", "daemon/control"},
        {"boost/", "nlohmann/", "prometheus/", "CLI/"}},
+      // Does what herd-exec does, to see whether it can be done.
+      {"cli/doctor", {"common", "common/kernel", "common/seccomp"}, {"tl/"}},
       {"cli",
-       {"common", "common/kernel", "config", "protocol/control", "protocol/run"},
+       {"common", "common/kernel", "config", "protocol/control", "protocol/run", "cli/doctor"},
        {"CLI/", "nlohmann/", "boost/"}},
   };
   return kFolders;

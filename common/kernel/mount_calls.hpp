@@ -9,7 +9,7 @@
 #include "common/error.hpp"
 #include "common/unique_fd.hpp"
 
-namespace herd::exec {
+namespace herd::kernel {
 
 using MountOptions = std::vector<std::pair<std::string, std::string>>;
 
@@ -34,4 +34,4 @@ Result<UniqueFd> open_inside(int root, const std::string& path);
 /// Attaches a detached mount at `path` below the directory `root`.
 Status attach_inside(int root, int mount_fd, const std::string& path);
 
-}  // namespace herd::exec
+}  // namespace herd::kernel

@@ -1,4 +1,4 @@
-#include "daemon/exec/mount_calls.hpp"
+#include "common/kernel/mount_calls.hpp"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace herd::exec {
+namespace herd::kernel {
 
 MountOptions tmpfs_options(std::uint64_t bytes, const char* mode) {
   // Without nr_inodes the kernel allows one inode for every two pages of the host's memory.
@@ -81,4 +81,4 @@ Status attach_inside(int root, int mount_fd, const std::string& path) {
   return {};
 }
 
-}  // namespace herd::exec
+}  // namespace herd::kernel

@@ -1,0 +1,157 @@
+// What explains the rest: the kernel's version, who tries, and how user namespaces are restricted.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "cli/doctor/checks.hpp"
+#include "common/kernel/files.hpp"
+#include "common/kernel/mount_calls.hpp"
+#include "common/kernel/process.hpp"
+
+namespace herd::doctor {
+namespace {
+
+constexpr int kOldestMajor = 5, kOldestMinor = 14;
+
+Result<std::string> kernel_version() {
+  utsname names{};
+  uname(&names);
+  int major = 0, minor = 0;
+  if (std::sscanf(names.release, "%d.%d", &major, &minor) != 2)
+    return fail(std::string("'") + names.release + "' is no version that herd can read");
+  if (major < kOldestMajor || (major == kOldestMajor && minor < kOldestMinor))
+    return fail(std::string(names.release) + " is older than 5.14");
+  return std::string("Linux ") + names.release;
+}
+
+struct Capability {
+  int number;
+  const char* name;
+};
+/// Those of which herdd and herd-exec make use.
+constexpr Capability kUsed[] = {{CAP_CHOWN, "CAP_CHOWN"},
+                                {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"},
+                                {CAP_FOWNER, "CAP_FOWNER"},
+                                {CAP_KILL, "CAP_KILL"},
+                                {CAP_SETGID, "CAP_SETGID"},
+                                {CAP_SETUID, "CAP_SETUID"},
+                                {CAP_SETPCAP, "CAP_SETPCAP"},
+                                {CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+                                {CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
+                                {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
+                                {CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE"},
+                                {CAP_MKNOD, "CAP_MKNOD"},
+                                {CAP_AUDIT_READ, "CAP_AUDIT_READ"}};
+
+std::string missing_capabilities(std::uint64_t effective) {
+  std::string names;
+  for (const Capability& one : kUsed)
+    if ((effective >> one.number & 1) == 0) names += (names.empty() ? "" : " ") + std::string(one.name);
+  return names;
+}
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\0')) text.pop_back();
+  return text;
+}
+
+bool is_in_user_namespace() {
+  int inner = 0, outer = 0;
+  unsigned count = 0;
+  const std::string map = kernel::read_file("/proc/self/uid_map").value_or("");
+  const bool is_read = std::sscanf(map.c_str(), "%d %d %u", &inner, &outer, &count) == 3;
+  return is_read && !(inner == 0 && outer == 0 && count == ~0U);
+}
+
+Result<std::string> this_process() {
+  HERD_TRY(const kernel::ProcessStatus status, kernel::read_status(AT_FDCWD, "/proc/self/status"));
+  std::string text = "uid " + std::to_string(geteuid());
+  const std::string missing = missing_capabilities(status.cap_effective);
+  if (status.cap_effective == 0) {
+    text += ", no capabilities";
+  } else if (!missing.empty()) {
+    text += ", without " + missing;
+  }
+  if (is_in_user_namespace()) text += ", in a user namespace";
+  if (status.no_new_privs) text += ", with no_new_privs";
+  if (status.seccomp_filters > 0)
+    text += ", under " + std::to_string(status.seccomp_filters) + " seccomp filters";
+  const std::string label = trimmed(kernel::read_file("/proc/self/attr/current").value_or(""));
+  if (!label.empty() && label != "unconfined") text += ", labelled " + label;
+  return text;
+}
+
+/// The switches that this kernel has and that are not as they would have to be.
+std::string switches() {
+  struct Switch {
+    const char* name;
+    const char* path;
+    const char* value;  // that forbids
+  };
+  constexpr Switch kSwitches[] = {
+      {"user.max_user_namespaces", "/proc/sys/user/max_user_namespaces", "0"},
+      {"kernel.unprivileged_userns_clone", "/proc/sys/kernel/unprivileged_userns_clone", "0"},
+      {"kernel.apparmor_restrict_unprivileged_userns",
+       "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"}};
+  std::string text;
+  for (const Switch& one : kSwitches)
+    if (trimmed(kernel::read_file(one.path).value_or("")) == one.value)
+      text += std::string("; ") + one.name + " is " + one.value;
+  return text;
+}
+
+/// Root's own way would prove nothing for others.
+Status become_nobody() {
+  constexpr uid_t kNobody = 65534;
+  if (geteuid() != 0) return {};
+  if (setresgid(kNobody, kNobody, kNobody) != 0 || setresuid(kNobody, kNobody, kNobody) != 0) return {};
+  // A change of ids takes /proc/self from us, with the maps that are to be written.
+  if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0) return fail_errno("prctl");
+  return {};
+}
+
+/// AppArmor's restriction lets a user namespace be made and then refuses what it is for, so it is used.
+Status mount_in_user_namespace() {
+  HERD_CHECK(kernel::enter_user_namespace());
+  if (unshare(CLONE_NEWNS) != 0) return fail_errno("unshare a mount namespace in it");
+  const auto mounted = kernel::new_filesystem("tmpfs", {}, 0);
+  if (!mounted) return tl::make_unexpected(mounted.error());
+  return {};
+}
+
+Result<std::string> user_namespaces() {
+  HERD_CHECK(become_nobody());
+  const uid_t uid = geteuid();
+  const auto mounted = mount_in_user_namespace();
+  if (mounted) return "made by uid " + std::to_string(uid) + ", and mounted in";
+  Error error = mounted.error();
+  error.message += switches();
+  return tl::make_unexpected(std::move(error));
+}
+
+}  // namespace
+
+std::vector<Check> host_checks() {
+  return {{.name = "kernel",
+           .needed_for = kEveryPool,
+           .attempt = kernel_version,
+           .remedy = {"", "use Linux 5.14 or later"}},
+          {.name = "this process",
+           .need = Need::information,
+           .needed_for = "-",
+           .attempt = this_process,
+           .remedy = {"mount /proc", "mount /proc"}},
+          {.name = "user namespaces",
+           .need = Need::some,
+           .needed_for = "ordinary users",
+           .attempt = user_namespaces,
+           .remedy = {"let users make user namespaces (sysctl, AppArmor profile, seccomp profile)",
+                      "sysctl user.max_user_namespaces=10000, or a kernel with CONFIG_USER_NS"}}};
+}
+
+}  // namespace herd::doctor
