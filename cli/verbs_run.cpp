@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 
 #include "cli/command.hpp"
 #include "cli/relay.hpp"
@@ -45,6 +46,11 @@ int report_answer(Context& context, int connection) {
   return answer->code == "bad_request" ? kUsage : kCommandNotRun;
 }
 
+Status send_request(int connection, const run::Request& request, std::span<const int> fds) {
+  HERD_TRY(const std::string text, run::to_json(request));
+  return kernel::send_message(connection, text, fds);
+}
+
 int run_on_terminal(Context& context, run::Request request, int connection) {
   auto terminal = make_terminal();
   if (!terminal) return complain(context, terminal.error().message, kRefused);
@@ -54,9 +60,7 @@ int run_on_terminal(Context& context, run::Request request, int connection) {
   request.is_terminal = true;
   if (const char* type = std::getenv("TERM")) request.terminal_type = type;
   const int slave = terminal->slave.get();
-  if (auto sent =
-          kernel::send_message(connection, run::to_json(request), std::array<int, 3>{slave, slave, slave});
-      !sent)
+  if (auto sent = send_request(connection, request, std::array{slave, slave, slave}); !sent)
     return complain(context, sent.error().message, kUnreachable);
   terminal->slave.reset();
   Status relayed;
@@ -106,7 +110,7 @@ int run_on_files(Context& context, const run::Request& request, int connection) 
   if (!signals) return complain(context, signals.error().message, kRefused);
   CommandFiles files;
   if (auto piped = pipe_terminals(files); !piped) return complain(context, piped.error().message, kRefused);
-  if (auto sent = kernel::send_message(connection, run::to_json(request), files.fds); !sent)
+  if (auto sent = send_request(connection, request, files.fds); !sent)
     return complain(context, sent.error().message, kUnreachable);
   files.piped = {};
   int signal = 0;
@@ -120,12 +124,13 @@ int run_on_files(Context& context, const run::Request& request, int connection) 
 int run_command(Context& context, const std::string& pool) {
   if (context.command.empty())
     return complain(context, "run takes a command after --, as: herdctl run " + pool + " -- /bin/sh", kUsage);
+  const run::Request request{pool, context.command, false, ""};
+  if (auto text = run::to_json(request); !text) return complain(context, text.error().message, kUsage);
   context.out.flush();
   auto connection = connect_to(run::socket_path(context.socket));
   if (!connection)
     return complain(context, connection.error().message,
                     connection.error().errno_value == EACCES ? kForbidden : kUnreachable);
-  const run::Request request{pool, context.command, false, ""};
   const bool is_terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   return is_terminal ? run_on_terminal(context, request, connection->get())
                      : run_on_files(context, request, connection->get());

@@ -29,8 +29,12 @@ std::string socket_path(const std::string& control_path) {
   return control_path + ".run";
 }
 
-std::string to_json(const Request& request) {
-  return dump(Json(request));
+Result<std::string> to_json(const Request& request) {
+  try {
+    return Json(request).dump();
+  } catch (const Json::type_error&) {
+    return fail("the command holds bytes that are not UTF-8");
+  }
 }
 Result<Request> parse_request(const std::string& text) {
   return parse<Request>(text);

@@ -33,7 +33,8 @@ struct Answer {
   std::string code, message;
 };
 
-std::string to_json(const Request& request);
+/// An error where a word holds bytes that are no UTF-8.
+Result<std::string> to_json(const Request& request);
 Result<Request> parse_request(const std::string& text);
 std::string to_json(const Answer& answer);
 Result<Answer> parse_answer(const std::string& text);

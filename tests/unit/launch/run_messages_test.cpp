@@ -20,7 +20,7 @@ TEST(RunSocket, StandsBesideTheControlSocket) {
 }
 
 TEST(RunSocket, ARequestArrivesAsItWasSent) {
-  const auto request = parse_request(to_json(kRequest));
+  const auto request = parse_request(to_json(kRequest).value());
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(request->pool, kRequest.pool);
   EXPECT_EQ(request->command, kRequest.command);
@@ -38,7 +38,7 @@ TEST(RunSocket, AnAnswerArrivesAsItWasSent) {
 }
 
 TEST(RunSocket, EveryPartMustBeThereAndOfItsType) {
-  const Json request = Json::parse(to_json(kRequest));
+  const Json request = Json::parse(to_json(kRequest).value());
   for (const auto& [key, value] : request.items()) {
     Json part = request;
     part.erase(key);
@@ -63,6 +63,12 @@ TEST(RunSocket, GarbageIsAnErrorAndNoException) {
     EXPECT_TRUE(request.error().message.starts_with("run socket: ")) << request.error().message;
     EXPECT_FALSE(parse_answer(text)) << text;
   }
+}
+
+TEST(RunSocket, ARequestThatIsNotUtf8IsRefusedNotChanged) {
+  Request request = kRequest;
+  request.command.push_back("a\xff");
+  EXPECT_FALSE(to_json(request));
 }
 
 }  // namespace
