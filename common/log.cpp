@@ -52,7 +52,7 @@ std::string printable(std::string_view text) {
   return result;
 }
 
-std::string quoted(std::string_view text) {
+std::string json_quoted(std::string_view text) {
   std::string result = "\"";
   for (const char c : printable(text)) {
     if (c == '"' || c == '\\') result += '\\';
@@ -66,14 +66,14 @@ std::string with_subject(const std::string& text, const LogSubject& subject, con
   const bool is_json = g_style == LogStyle::json;
   const auto add = [&](const char* key, std::string_view value) {
     if (value.empty()) return;
-    line += is_json ? std::string(",\"") + key + "\":" + quoted(value)
+    line += is_json ? std::string(",\"") + key + "\":" + json_quoted(value)
                     : std::string(" ") + key + "=" + std::string(value);
   };
   add("pool", subject.pool);
   add("worker", subject.worker);
   add("session", subject.session);
   add("stream", stream);
-  return is_json ? "\"message\":" + quoted(text) + line + "}"
+  return is_json ? "\"message\":" + json_quoted(text) + line + "}"
                  : printable(text) + (line.empty() ? "" : "  [" + line.substr(1) + "]");
 }
 
