@@ -26,6 +26,7 @@ class RestartStorm : public DaemonTest {
     daemon_.write_pool("good", testee_pool({"serve"}));
     daemon_.start();
     good_ = daemon_.acquire("good", "s");
+    daemon_.wait_for({.type = "session_started", .pool = "good"});  // the stream of events is an fd, too
     fds_ = open_fds_of(daemon_.pid());
     daemon_.post("/v1/pools/bad/scale", {{"min", 4}});
   }
