@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "common/kernel/path_walk.hpp"
+
 namespace herd::kernel {
 
 MountOptions tmpfs_options(std::uint64_t bytes, const char* mode) {
@@ -67,10 +69,12 @@ Status attach(int mount_fd, int target) {
 Result<UniqueFd> open_inside(int root, const std::string& path) {
   open_how how{};
   how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
   UniqueFd fd(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
-  if (!fd) return fail_errno("'" + path + "'");
-  return fd;
+  if (fd) return fd;
+  if (errno != ELOOP) return fail_errno("'" + path + "'");
+  auto found = walk_inside(root, path);  // there are symlinks on the way
+  return found ? std::move(found) : fail_in("'" + path + "'", found.error());
 }
 
 Status attach_inside(int root, int mount_fd, const std::string& path) {

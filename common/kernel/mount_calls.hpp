@@ -28,7 +28,7 @@ Status make_private(int mount_fd);
 Status attach(int mount_fd, int target);
 
 /// O_PATH fd of `path` below the directory `root`, as if that were "/": no link leads out (openat2,
-/// Linux 5.6).
+/// Linux 5.6), and none that others can change leads anywhere (path_walk.hpp).
 Result<UniqueFd> open_inside(int root, const std::string& path);
 
 /// Attaches a detached mount at `path` below the directory `root`.

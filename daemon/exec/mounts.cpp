@@ -84,7 +84,8 @@ Status OwnMounts::mount_proc() {
            new_filesystem("proc", {{"hidepid", "invisible"}}, kData | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY));
   HERD_CHECK(attach_inside(root_.get(), proc.get(), "/proc"));
   // Bound onto themselves while all of it is read-only, they stay so.
-  for (const char* path : {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"})
+  for (const char* path :
+       {"/proc/sys", "/proc/sysrq-trigger", "/proc/fs", "/proc/irq", "/proc/bus", "/proc/pressure"})
     HERD_CHECK(bind_over(path, path));
   for (const char* path : {"/proc/kcore", "/proc/keys", "/proc/kmsg", "/proc/timer_list"})
     HERD_CHECK(bind_over("/dev/null", path));

@@ -25,8 +25,11 @@ std::string executor_bytes(pid_t worker) {
 /// Every place that an open fd of the process leads to.
 std::multiset<std::string> targets_of_fds(pid_t pid) {
   std::multiset<std::string> targets;
-  for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
-    targets.insert(fs::read_symlink(entry).string());
+  for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+    std::error_code closed_meanwhile;
+    const fs::path target = fs::read_symlink(entry, closed_meanwhile);
+    if (!closed_meanwhile) targets.insert(target.string());
+  }
   return targets;
 }
 

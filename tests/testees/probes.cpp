@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdlib>
 
+#include "tests/testees/attempt.hpp"
 #include "tests/testees/support.hpp"
 
 namespace testee {
@@ -155,21 +156,12 @@ constexpr Probe kProbes[] = {
     {"abstract_socket", connects_to_an_abstract_socket},
 };
 
-std::string run(const Probe& probe) {
-  const pid_t child = ::fork();
-  if (child < 0) return "fork: " + errno_name(errno);
-  if (child == 0) ::_exit(probe.attempt());
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status));
-  return errno_name(WEXITSTATUS(status));
-}
-
 }  // namespace
 
 std::map<std::string, std::string> run_probes() {
   std::map<std::string, std::string> results;
-  for (const auto& probe : kProbes) results[probe.name] = run(probe);
+  for (const auto& probe : kProbes)
+    results[probe.name] = in_a_child([&probe] { return errno_name(probe.attempt()); });
   return results;
 }
 

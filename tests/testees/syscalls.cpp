@@ -1,5 +1,5 @@
-// Single calls that a filter has to stop, or answer in a certain way. Made by the main process, so that what
-// the filter does to it is what happens to the worker.
+#include "tests/testees/syscalls.hpp"
+
 #include <linux/bpf.h>
 #include <linux/io_uring.h>
 #include <linux/keyctl.h>
@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "tests/testees/attempt.hpp"
 #include "tests/testees/behaviours.hpp"
 
 namespace testee {
@@ -117,6 +118,14 @@ constexpr struct {
 
 }  // namespace
 
+std::map<std::string, std::string> run_calls() {
+  std::map<std::string, std::string> results;
+  for (const auto& [name, call] : kCalls)
+    results[std::string(name)] = in_a_child([made = call] { return outcome(made()); });
+  return results;
+}
+
+/// By the main process, so that what the filter does to it is what happens to the worker.
 void one_syscall(const Arguments& arguments) {
   const std::string wanted = arguments.empty() ? "" : arguments[0];
   if (wanted == "list") {

@@ -1,0 +1,100 @@
+#include "common/kernel/path_walk.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <deque>
+#include <vector>
+
+namespace herd::kernel {
+namespace {
+
+constexpr int kMostLinks = 40;  // as the kernel's
+
+bool is_trusted(uid_t uid) {
+  return uid == 0 || uid == geteuid();
+}
+
+/// Whether nobody but the trusted can replace that entry of the directory.
+bool protects(const struct stat& directory, const struct stat& entry) {
+  if (!is_trusted(directory.st_uid)) return false;
+  const bool others_write = (directory.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+  return !others_write || ((directory.st_mode & S_ISVTX) != 0 && is_trusted(entry.st_uid));
+}
+
+class Walk {
+ public:
+  explicit Walk(int root) { places_.push_back({UniqueFd(fcntl(root, F_DUPFD_CLOEXEC, 0)), true}); }
+
+  Result<UniqueFd> to(const std::string& path) {
+    if (!places_.front().fd) return fail_errno("duplicate an fd");
+    prepend(path);
+    while (!rest_.empty()) {
+      const std::string name = std::move(rest_.front());
+      rest_.pop_front();
+      HERD_CHECK(step(name));
+    }
+    return std::move(places_.back().fd);
+  }
+
+ private:
+  struct Place {
+    UniqueFd fd;
+    bool is_protected = false;  // it, and all that leads to it
+  };
+
+  Status step(const std::string& name) {
+    if (name == "..") {
+      if (places_.size() > 1) places_.pop_back();
+      return {};
+    }
+    const Place& here = places_.back();
+    UniqueFd entry(openat(here.fd.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    struct stat about_here {
+    }, about_entry{};
+    if (!entry || fstat(here.fd.get(), &about_here) != 0 || fstat(entry.get(), &about_entry) != 0)
+      return fail_errno("'" + name + "'");
+    const bool is_protected = here.is_protected && protects(about_here, about_entry);
+    if (S_ISLNK(about_entry.st_mode)) return follow(entry.get(), name, is_protected);
+    places_.push_back({std::move(entry), is_protected});
+    return {};
+  }
+
+  Status follow(int link, const std::string& name, bool is_protected) {
+    if (!is_protected)
+      return fail_errno("'" + name + "' is a symlink that others than root may change", ELOOP);
+    if (++links_ > kMostLinks) return fail_errno("'" + name + "'", ELOOP);
+    char target[PATH_MAX];
+    const ssize_t size = readlinkat(link, "", target, sizeof target);
+    if (size < 0) return fail_errno("read the symlink '" + name + "'");
+    prepend(std::string(target, static_cast<std::size_t>(size)));
+    return {};
+  }
+
+  void prepend(const std::string& path) {
+    if (path.starts_with('/')) places_.resize(1);
+    std::vector<std::string> names;
+    for (std::size_t begin = 0; begin < path.size();) {
+      const std::size_t end = std::min(path.find('/', begin), path.size());
+      const std::string name = path.substr(begin, end - begin);
+      if (!name.empty() && name != ".") names.push_back(name);
+      begin = end + 1;
+    }
+    rest_.insert(rest_.begin(), names.begin(), names.end());
+  }
+
+  std::vector<Place> places_;  // from the root to where the walk is
+  std::deque<std::string> rest_;
+  int links_ = 0;
+};
+
+}  // namespace
+
+Result<UniqueFd> walk_inside(int root, const std::string& path) {
+  return Walk(root).to(path);
+}
+
+}  // namespace herd::kernel
