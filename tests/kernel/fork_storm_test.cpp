@@ -17,9 +17,9 @@ class ForkStorm : public DaemonTest, public ::testing::WithParamInterface<StormC
   static constexpr std::size_t kCrowd = 100;  // it stays above this, and far below its limit
 
   static Json pool() {
-    Json pool =
-        testee_pool({"fork-storm"},
-                    {{"workers", {{"min", 0}}}, {"limits", {{"pids", 600}}}, {"stop", {{"grace", "100ms"}}}});
+    Json pool = testee_pool({"fork-storm"}, {{"workers", {{"min", 0}}},
+                                             {"limits", {{"pids", 600}, {"memory", "2GiB"}}},
+                                             {"stop", {{"grace", "100ms"}}}});
     if (!GetParam().has_pid_namespace) pool["sandbox"]["namespaces"] = {"mount", "ipc", "uts", "cgroup"};
     return pool;
   }
