@@ -98,7 +98,7 @@ TEST_F(DaemonOnV1, AFrozenWorkerOfAKilledDaemonIsEndedByTheNext) {
 
 // Pitfall 17, without a pid namespace: with one, the end of its init is the end of all.
 TEST_F(DaemonOnV1, AForkStormIsEndedByAStop) {
-  start({"fork-storm"}, {{"limits", {{"pids", 600}, {"memory", "1GiB"}, {"cpu", 0.5}}},
+  start({"fork-storm"}, {{"limits", {{"pids", 600}, {"memory", "2GiB"}, {"cpu", 0.5}}},
                          {"sandbox", {{"namespaces", {"mount", "ipc", "uts", "cgroup"}}}}});
   const pid_t init = std::stoi(status_of(session_.at("pid").get<pid_t>())["PPid"]);
   ASSERT_EQ(status_of(init)["Name"], "herd-exec");

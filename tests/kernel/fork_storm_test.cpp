@@ -19,7 +19,7 @@ class ForkStorm : public DaemonTest, public ::testing::WithParamInterface<StormC
   /// With memory to spare: the kernel frees what ended processes had with some delay.
   static Json pool() {
     Json pool = testee_pool({"fork-storm"}, {{"workers", {{"min", 0}}},
-                                             {"limits", {{"pids", 600}, {"memory", "1GiB"}, {"cpu", 0.5}}},
+                                             {"limits", {{"pids", 600}, {"memory", "2GiB"}, {"cpu", 0.5}}},
                                              {"stop", {{"grace", "100ms"}}}});
     if (!GetParam().has_pid_namespace) pool["sandbox"]["namespaces"] = {"mount", "ipc", "uts", "cgroup"};
     return pool;
