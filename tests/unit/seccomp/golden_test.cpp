@@ -1,17 +1,26 @@
 // The preset as reviewed text. After a wanted change: HERD_UPDATE_GOLDEN=1 unit_seccomp
-// --gtest_filter='Golden.*', then read the diff.
+// --gtest_filter='Golden.*' with the newest libseccomp, then read the diff.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <string>
 
 #include "common/seccomp/dump.hpp"
 #include "common/seccomp/presets.hpp"
+#include "common/seccomp/syscalls.hpp"
 
 namespace herd::seccomp {
 namespace {
+
+/// Without the lines of calls that this libseccomp has not heard of.
+std::string known_lines(std::istream& stream) {
+  std::string text;
+  for (std::string line; std::getline(stream, line);)
+    if (is_syscall_name(line.substr(0, line.find(' ')))) text += line + "\n";
+  return text;
+}
 
 TEST(Golden, WorkerErrno) {
   const auto file = std::filesystem::path(__FILE__).parent_path() / "golden" / "worker-errno.txt";
@@ -21,8 +30,8 @@ TEST(Golden, WorkerErrno) {
     GTEST_SKIP() << "wrote " << file;
   }
   std::ifstream stream(file);
-  const std::string golden{std::istreambuf_iterator<char>(stream), {}};
-  EXPECT_EQ(golden, now) << "if this change is wanted: HERD_UPDATE_GOLDEN=1 and read the diff of " << file;
+  EXPECT_EQ(known_lines(stream), now)
+      << "if this change is wanted: HERD_UPDATE_GOLDEN=1 and read the diff of " << file;
 }
 
 }  // namespace
