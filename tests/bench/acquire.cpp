@@ -1,4 +1,8 @@
 // What it costs to find a session's worker again, over the control socket, held against HTTP itself.
+#include <sched.h>
+
+#include <initializer_list>
+
 #include "tests/bench/bare_server.hpp"
 #include "tests/bench/herdd.hpp"
 #include "tests/bench/measure.hpp"
@@ -26,6 +30,27 @@ struct Caller {
   }
 };
 
+/// Keeps the client and both servers on one processor: where they are on two, the time to wake the other one,
+/// which is several times that of the work, comes and goes with the scheduler's choice.
+class OneProcessor {
+ public:
+  static Result<OneProcessor> hold(std::initializer_list<pid_t> servers) {
+    OneProcessor held;
+    if (sched_getaffinity(0, sizeof held.before_, &held.before_) != 0) return fail_errno("sched_getaffinity");
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    for (const pid_t pid : servers)
+      if (sched_setaffinity(pid, sizeof one, &one) != 0) return fail_errno("sched_setaffinity");
+    if (sched_setaffinity(0, sizeof one, &one) != 0) return fail_errno("sched_setaffinity");
+    return held;
+  }
+  ~OneProcessor() { sched_setaffinity(0, sizeof before_, &before_); }
+
+ private:
+  cpu_set_t before_{};
+};
+
 }  // namespace
 
 Result<std::vector<Row>> measure_acquire(const Run& run) {
@@ -41,6 +66,7 @@ Result<std::vector<Row>> measure_acquire(const Run& run) {
   HERD_TRY(const Child bare, start_bare_server(bare_socket, pinned.body));
   HERD_TRY(Client to_bare, Client::connect(bare_socket));
 
+  HERD_TRY(const OneProcessor held, OneProcessor::hold({daemon.pid(), bare.pid()}));
   Caller herd{std::move(to_herd), request}, peer{std::move(to_bare), request};
   std::vector<double> of_herd, of_peer;
   HERD_CHECK(herd.round_trips(kRequestsInARow, nullptr));
