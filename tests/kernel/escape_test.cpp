@@ -110,6 +110,8 @@ class HostListener {
 
 class Escape : public DaemonTest {
  protected:
+  const UniqueFd names_ = lock_host("abstract-sockets");  // the host's network has one space of names for all
+
   /// One worker leaves its traces, the other one of the same pool attacks it and all else.
   Json attack(const Json& overrides) {
     start_with("a", escape_pool(overrides));

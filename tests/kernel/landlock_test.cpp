@@ -35,6 +35,8 @@ UniqueFd listen_on_the_abstract_socket() {
 
 class Landlock : public DaemonTest {
  protected:
+  const UniqueFd names_ = lock_host("abstract-sockets");  // the host's network has one space of names for all
+
   Json probes_with(const std::string& mode, const Json& sandbox = Json::object()) {
     start_with("a", pool_with(mode, sandbox));
     return ask_session("a", "s", "/report").at("probes");
