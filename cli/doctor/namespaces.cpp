@@ -1,16 +1,13 @@
 // Each namespace by the call that herd makes it with; /proc/self/ns says whether it is another one.
-#include <net/if.h>
 #include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
 
 #include "cli/doctor/checks.hpp"
 #include "cli/doctor/cloned.hpp"
+#include "common/kernel/network.hpp"
 #include "common/kernel/raw_syscall.hpp"
 
 namespace herd::doctor {
@@ -43,12 +40,7 @@ Result<std::string> pid_namespace() {
 
 Result<std::string> network_namespace() {
   HERD_TRY(const std::string made, unshare_one(CLONE_NEWNET, "net"));
-  const UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!fd) return fail_errno("socket");
-  ifreq request{};
-  std::strcpy(request.ifr_name, "lo");
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  if (ioctl(fd.get(), SIOCSIFFLAGS, &request) != 0) return fail_errno("bring the loopback interface up");
+  HERD_CHECK(kernel::bring_loopback_up());
   return made + ", its loopback up";
 }
 

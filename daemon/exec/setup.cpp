@@ -1,18 +1,14 @@
 #include "daemon/exec/setup.hpp"
 
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstring>
-
 #include "common/kernel/files.hpp"
+#include "common/kernel/network.hpp"
 
 namespace herd::exec {
 namespace {
@@ -31,22 +27,12 @@ Status join_cgroups(const launch::Plan& plan, int line) {
   return {};
 }
 
-Status bring_loopback_up() {
-  const UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!fd) return fail_errno("socket");
-  ifreq request{};
-  std::strcpy(request.ifr_name, "lo");
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  if (ioctl(fd.get(), SIOCSIFFLAGS, &request) != 0) return fail_errno("bring the loopback interface up");
-  return {};
-}
-
 Status fill_namespaces(const launch::Plan& plan) {
   if (plan.namespaces.uts) {
     const std::string hostname = plan.worker.substr(0, kMaxHostname);
     if (sethostname(hostname.c_str(), hostname.size()) != 0) return fail_errno("sethostname");
   }
-  if (plan.namespaces.network && plan.namespaces.loopback_up) return bring_loopback_up();
+  if (plan.namespaces.network && plan.namespaces.loopback_up) return kernel::bring_loopback_up();
   return {};
 }
 
