@@ -51,7 +51,7 @@ int abi() {
 }
 
 Result<Ruleset> Ruleset::create(const Options& options) {
-  const int version = abi();
+  const int version = landlock::abi();
   RulesetAttributes attributes;
   attributes.files = known_file_rights(version);
   const bool has_tcp = version >= kAbiTcp;

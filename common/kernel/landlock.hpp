@@ -38,6 +38,8 @@ class Ruleset {
   /// For the calling thread, which has no-new-privs or CAP_SYS_ADMIN. Makes one system call and allocates
   /// nothing where it succeeds.
   [[nodiscard]] Status restrict_self() const;
+  /// The kernel's when the rules were made.
+  [[nodiscard]] int abi() const { return abi_; }
 
  private:
   Ruleset(UniqueFd fd, int abi, bool has_tcp_bind)

@@ -217,7 +217,7 @@ tl::expected<StartedWorker, ChildFailure> start_worker(const Launch& launch) {
       context.failure->error.message += exec_hint(launch.plan, context.failure->error.errno_value);
     return tl::make_unexpected(*context.failure);
   }
-  return StartedWorker{std::move(*child), context.landlock ? kernel::landlock::abi() : 0};
+  return StartedWorker{std::move(*child), context.landlock ? context.landlock->abi() : 0};
 }
 
 }  // namespace herd::exec

@@ -155,11 +155,23 @@ launch::Namespaces namespaces_of(const config::SandboxSpec& sandbox) {
   return namespaces;
 }
 
+launch::LandlockMode mode_of(config::LandlockMode mode) {
+  switch (mode) {
+    case config::LandlockMode::off:
+      return launch::LandlockMode::off;
+    case config::LandlockMode::wanted:
+      return launch::LandlockMode::wanted;
+    case config::LandlockMode::required:
+      break;
+  }
+  return launch::LandlockMode::required;
+}
+
 /// With a network namespace of its own a worker has no network to be kept from but its own; in the host's it
 /// must not take ports that are not its.
 launch::Landlock landlock_of(const config::PoolSpec& pool, const PlanParts& parts) {
   launch::Landlock landlock;
-  landlock.mode = static_cast<launch::LandlockMode>(pool.sandbox.landlock);
+  landlock.mode = mode_of(pool.sandbox.landlock);
   landlock.limits_tcp_bind = pool.sandbox.network != config::Network::loopback;
   landlock.forbids_tcp_connect = pool.sandbox.network == config::Network::none;
   if (parts.port) landlock.tcp_bind_ports.push_back(*parts.port);
