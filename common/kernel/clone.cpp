@@ -5,10 +5,11 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <new>
+
+#include "common/kernel/raw_syscall.hpp"
 
 namespace herd::kernel {
 namespace {
@@ -65,8 +66,9 @@ long raw_clone3(clone_args* args, int (*entry)(void*), void* argument) {
 #endif
 }
 
-long wait_while(std::atomic<std::uint32_t>& word, std::uint32_t value) {
-  return syscall(SYS_futex, &word, FUTEX_WAIT, value, nullptr, nullptr, 0);
+/// Without libc: the child may be reading the errno that they share.
+void wait_while(std::atomic<std::uint32_t>& word, std::uint32_t value) {
+  raw_syscall(SYS_futex, reinterpret_cast<long>(&word), FUTEX_WAIT, value);
 }
 
 }  // namespace

@@ -12,15 +12,6 @@
 namespace herd::exec {
 namespace {
 
-using kernel::attach;
-using kernel::attach_inside;
-using kernel::change_attributes;
-using kernel::clone_tree;
-using kernel::make_private;
-using kernel::new_filesystem;
-using kernel::open_inside;
-using kernel::tmpfs_options;
-
 constexpr std::uint64_t kCoverBytes = 64 * 1024;
 constexpr std::uint64_t kDevBytes = 64 * 1024;
 
@@ -38,13 +29,13 @@ class Builder {
   Status clone_host() {
     host_ = UniqueFd(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!host_) return fail_errno("open '/'");
-    HERD_CHECK(make_private(host_.get()));  // nothing crosses, either way
-    HERD_TRY(tree_, clone_tree(host_.get(), true));
+    HERD_CHECK(kernel::make_private(host_.get()));  // nothing crosses, either way
+    HERD_TRY(tree_, kernel::clone_tree(host_.get(), true));
     // Read-only means every mount of the tree, not only its top.
-    HERD_CHECK(change_attributes(tree_.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, true));
+    HERD_CHECK(kernel::change_attributes(tree_.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, true));
     // It has to stand in this namespace before anything can be mounted in it (until Linux 6.15). On top of
     // "/" it hides nothing from `host_`, which names the mount below.
-    return attach(tree_.get(), host_.get());
+    return kernel::attach(tree_.get(), host_.get());
   }
 
   /// What the host has mounted at or below the places that get a filesystem of the worker's own would only
@@ -62,17 +53,17 @@ class Builder {
 
   /// The host's /run holds sockets that lead out of the sandbox (D-Bus, container engines).
   Status mount_cover() {
-    HERD_TRY(cover_,
-             new_filesystem("tmpfs", tmpfs_options(kCoverBytes, "0755"),
-                            MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
-    return attach_inside(tree_.get(), cover_.get(), kCover);
+    HERD_TRY(cover_, kernel::new_filesystem(
+                         "tmpfs", kernel::tmpfs_options(kCoverBytes, "0755"),
+                         MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+    return kernel::attach_inside(tree_.get(), cover_.get(), kCover);
   }
 
   Status mount_dev() {
     // The new /dev must hold the device nodes themselves, so only its own mount is without NODEV.
-    HERD_TRY(const UniqueFd dev, new_filesystem("tmpfs", tmpfs_options(kDevBytes, "0755"),
-                                                MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
-    HERD_CHECK(attach_inside(tree_.get(), dev.get(), "/dev"));
+    HERD_TRY(const UniqueFd dev, kernel::new_filesystem("tmpfs", kernel::tmpfs_options(kDevBytes, "0755"),
+                                                        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+    HERD_CHECK(kernel::attach_inside(tree_.get(), dev.get(), "/dev"));
     const mode_t mask = umask(0);
     for (const Device& device : kDevices) HERD_CHECK(make_device(dev.get(), device));
     umask(mask);
@@ -82,17 +73,17 @@ class Builder {
                                        {"stderr", "/proc/self/fd/2"}})
       if (symlinkat(target, dev.get(), link) != 0) return fail_errno(std::string("link '/dev/") + link + "'");
     if (mkdirat(dev.get(), "shm", 0755) != 0) return fail_errno("create '/dev/shm'");
-    return change_attributes(dev.get(), MOUNT_ATTR_RDONLY, 0, false);
+    return kernel::change_attributes(dev.get(), MOUNT_ATTR_RDONLY, 0, false);
   }
 
   /// A part that this kernel does not have needs no cover.
   Status mask_sys() {
     for (const char* path : {"/sys/firmware", "/sys/fs/cgroup"}) {
-      auto target = open_inside(tree_.get(), path);
+      auto target = kernel::open_inside(tree_.get(), path);
       if (!target && target.error().errno_value == ENOENT) continue;
       if (!target) return fail_in("hide", target.error());
-      HERD_TRY(const UniqueFd clone, clone_tree(cover_.get(), false));
-      if (auto attached = attach(clone.get(), target->get()); !attached)
+      HERD_TRY(const UniqueFd clone, kernel::clone_tree(cover_.get(), false));
+      if (auto attached = kernel::attach(clone.get(), target->get()); !attached)
         return fail_in(std::string("hide '") + path + "'", attached.error());
     }
     return {};
@@ -117,16 +108,16 @@ class Builder {
   }
 
   Status bind_device(int dev, const std::string& node) {
-    HERD_TRY(const UniqueFd source, open_inside(host_.get(), "/dev/" + node));
+    HERD_TRY(const UniqueFd source, kernel::open_inside(host_.get(), "/dev/" + node));
     struct stat info {};
     if (fstat(source.get(), &info) != 0) return fail_errno("stat '/dev/" + node + "'");
     if (!S_ISCHR(info.st_mode)) return fail("the host's '/dev/" + node + "' is not a device");
-    HERD_TRY(const UniqueFd clone, clone_tree(source.get(), false));
-    HERD_CHECK(
-        change_attributes(clone.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, false));
+    HERD_TRY(const UniqueFd clone, kernel::clone_tree(source.get(), false));
+    HERD_CHECK(kernel::change_attributes(
+        clone.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, false));
     const UniqueFd point(openat(dev, node.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
     if (!point) return fail_errno("create '/dev/" + node + "'");
-    return attach(clone.get(), point.get());
+    return kernel::attach(clone.get(), point.get());
   }
 
   UniqueFd host_, tree_, cover_;

@@ -14,15 +14,6 @@
 namespace herd::exec {
 namespace {
 
-using kernel::attach;
-using kernel::attach_inside;
-using kernel::change_attributes;
-using kernel::clone_tree;
-using kernel::make_private;
-using kernel::new_filesystem;
-using kernel::open_inside;
-using kernel::tmpfs_options;
-
 constexpr std::uint64_t kData = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 constexpr std::uint64_t kDefaultShmBytes = 64ULL << 20;
 constexpr std::uint64_t kRunBytes = 1ULL << 20;
@@ -49,14 +40,14 @@ Status OwnMounts::clone_sources() {
 
 Status OwnMounts::add_bind(int host, const std::string& path, bool read_only) {
   const std::string what = (read_only ? "read_only '" : "writable '") + path + "'";
-  auto source = open_inside(host, path);
+  auto source = kernel::open_inside(host, path);
   if (!source) return fail_in(what, source.error());
   struct stat info {};
   if (fstat(source->get(), &info) != 0) return fail_errno(what);
-  auto clone = clone_tree(source->get(), true);
+  auto clone = kernel::clone_tree(source->get(), true);
   if (!clone) return fail_in(what, clone.error());
-  HERD_CHECK(make_private(clone->get()));
-  HERD_CHECK(change_attributes(clone->get(), kData | (read_only ? MOUNT_ATTR_RDONLY : 0), 0, true));
+  HERD_CHECK(kernel::make_private(clone->get()));
+  HERD_CHECK(kernel::change_attributes(clone->get(), kData | (read_only ? MOUNT_ATTR_RDONLY : 0), 0, true));
   entries_.push_back({path, std::move(*clone), S_ISDIR(info.st_mode)});
   return {};
 }
@@ -66,12 +57,12 @@ Status OwnMounts::enter_copy_of(int base_namespace) {
   if (unshare(CLONE_NEWNS) != 0) return fail_errno("copy the base tree's namespace");
   root_ = UniqueFd(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root_) return fail_errno("open '/'");
-  HERD_TRY(cover_, open_inside(root_.get(), kCover));
+  HERD_TRY(cover_, kernel::open_inside(root_.get(), kCover));
   return {};
 }
 
 Status OwnMounts::fill() {
-  HERD_CHECK(mount_proc());
+  HERD_CHECK(mount_proc());  // first, as it takes its covers from where /run will be
   if (filesystem_.tmp_bytes) HERD_CHECK(mount_tmpfs("/tmp", *filesystem_.tmp_bytes, "1777", kData));
   HERD_CHECK(mount_tmpfs("/run", kRunBytes, "0755", kData | MOUNT_ATTR_NOEXEC));
   HERD_CHECK(mount_tmpfs("/dev/shm", filesystem_.tmp_bytes.value_or(kDefaultShmBytes), "1777",
@@ -80,9 +71,9 @@ Status OwnMounts::fill() {
 }
 
 Status OwnMounts::mount_proc() {
-  HERD_TRY(const UniqueFd proc,
-           new_filesystem("proc", {{"hidepid", "invisible"}}, kData | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY));
-  HERD_CHECK(attach_inside(root_.get(), proc.get(), "/proc"));
+  HERD_TRY(const UniqueFd proc, kernel::new_filesystem("proc", {{"hidepid", "invisible"}},
+                                                       kData | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY));
+  HERD_CHECK(kernel::attach_inside(root_.get(), proc.get(), "/proc"));
   // Bound onto themselves while all of it is read-only, they stay so.
   for (const char* path :
        {"/proc/sys", "/proc/sysrq-trigger", "/proc/fs", "/proc/irq", "/proc/bus", "/proc/pressure"})
@@ -90,35 +81,36 @@ Status OwnMounts::mount_proc() {
   for (const char* path : {"/proc/kcore", "/proc/keys", "/proc/kmsg", "/proc/timer_list"})
     HERD_CHECK(bind_over("/dev/null", path));
   for (const char* path : {"/proc/acpi", "/proc/scsi"}) HERD_CHECK(bind_over(kCover, path));
-  return change_attributes(proc.get(), 0, MOUNT_ATTR_RDONLY, false);
+  return kernel::change_attributes(proc.get(), 0, MOUNT_ATTR_RDONLY, false);
 }
 
 Status OwnMounts::mount_tmpfs(const char* path, std::uint64_t bytes, const char* mode,
                               std::uint64_t attributes) {
-  HERD_TRY(const UniqueFd mount, new_filesystem("tmpfs", tmpfs_options(bytes, mode), attributes));
-  return attach_inside(root_.get(), mount.get(), path);
+  HERD_TRY(const UniqueFd mount,
+           kernel::new_filesystem("tmpfs", kernel::tmpfs_options(bytes, mode), attributes));
+  return kernel::attach_inside(root_.get(), mount.get(), path);
 }
 
 Status OwnMounts::mount_configured() {
   for (const Entry& entry : entries_) HERD_CHECK(entry.bind ? attach_bind(entry) : hide(entry.path));
   for (const UniqueFd& cover : open_covers_)
-    HERD_CHECK(change_attributes(cover.get(), MOUNT_ATTR_RDONLY, 0, false));
+    HERD_CHECK(kernel::change_attributes(cover.get(), MOUNT_ATTR_RDONLY, 0, false));
   return {};
 }
 
 /// An empty directory over a directory, the null device over a file; what isn't there needs no cover.
 Status OwnMounts::hide(const std::string& path) {
-  auto target = open_inside(root_.get(), path);
+  auto target = kernel::open_inside(root_.get(), path);
   if (!target) return target.error().errno_value == ENOENT ? Status{} : fail_in("hide", target.error());
   struct stat info {};
   if (fstat(target->get(), &info) != 0) return fail_errno("stat '" + path + "'");
   auto cover = S_ISDIR(info.st_mode)
                    ? cover_directory(path)
-                   : open_inside(root_.get(), "/dev/null").and_then([](const UniqueFd& null) {
-                       return clone_tree(null.get(), false);
+                   : kernel::open_inside(root_.get(), "/dev/null").and_then([](const UniqueFd& null) {
+                       return kernel::clone_tree(null.get(), false);
                      });
   if (!cover) return fail_in("hide '" + path + "'", cover.error());
-  if (auto attached = attach(cover->get(), target->get()); !attached)
+  if (auto attached = kernel::attach(cover->get(), target->get()); !attached)
     return fail_in("hide '" + path + "'", attached.error());
   if (S_ISDIR(info.st_mode)) open_covers_.push_back(std::move(*cover));
   return {};
@@ -128,21 +120,21 @@ Status OwnMounts::hide(const std::string& path) {
 Result<UniqueFd> OwnMounts::cover_directory(const std::string& path) {
   const bool has_bind_below = std::ranges::any_of(
       entries_, [&](const Entry& entry) { return entry.bind && entry.path.starts_with(path + "/"); });
-  if (!has_bind_below) return clone_tree(cover_.get(), false);
-  return new_filesystem("tmpfs", tmpfs_options(64 * 1024, "0755"), kData | MOUNT_ATTR_NOEXEC);
+  if (!has_bind_below) return kernel::clone_tree(cover_.get(), false);
+  return kernel::new_filesystem("tmpfs", kernel::tmpfs_options(64 * 1024, "0755"), kData | MOUNT_ATTR_NOEXEC);
 }
 
 Status OwnMounts::attach_bind(const Entry& entry) {
   auto target = open_or_make(entry.path, entry.is_directory);
   if (!target) return fail_in("mount at '" + entry.path + "'", target.error());
-  if (auto attached = attach(entry.bind.get(), target->get()); !attached)
+  if (auto attached = kernel::attach(entry.bind.get(), target->get()); !attached)
     return fail_in("mount at '" + entry.path + "'", attached.error());
   return {};
 }
 
 /// The place to bind at: it is missing where a cover hides its parent, and is then made in that cover.
 Result<UniqueFd> OwnMounts::open_or_make(const std::string& path, bool is_directory) {
-  auto found = open_inside(root_.get(), path);
+  auto found = kernel::open_inside(root_.get(), path);
   if (found || found.error().errno_value != ENOENT) return found;
   const std::size_t slash = path.rfind('/');
   HERD_TRY(const UniqueFd parent, open_or_make(slash == 0 ? "/" : path.substr(0, slash), true));
@@ -152,7 +144,7 @@ Result<UniqueFd> OwnMounts::open_or_make(const std::string& path, bool is_direct
   } else if (mknodat(parent.get(), leaf.c_str(), S_IFREG | 0644, 0) != 0) {
     return fail_errno("create '" + path + "'");
   }
-  return open_inside(root_.get(), path);
+  return kernel::open_inside(root_.get(), path);
 }
 
 }  // namespace herd::exec

@@ -56,7 +56,7 @@ struct StartingExecutor::Context {
 
   static int exec(void* opaque) {
     auto& context = *static_cast<Context*>(opaque);
-    // dup2 takes the close-on-exec mark off the copy; `start` saw to it that `line` is another number.
+    // The copy is without the close-on-exec mark; `start` saw to it that `line` is another number.
     context.failure = kernel::raw_syscall(SYS_dup3, context.line.get(), kOwnerLineInExec, 0);
     if (context.failure >= 0)
       context.failure = kernel::raw_syscall(SYS_execveat, context.program, reinterpret_cast<long>(""),

@@ -86,7 +86,7 @@ void Spawner::submit(SpawnOrder order, Done done) {
 }
 
 void Spawner::run() {
-  // No handler of the daemon's may run in a vfork child, which shares this memory; the mask is inherited, and
+  // No handler of the daemon's may run in a child that shares this memory; the mask is inherited, and
   // herd-exec sets its own.
   sigset_t all;
   sigfillset(&all);
