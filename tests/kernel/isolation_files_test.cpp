@@ -13,10 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Without a filter: what stops the worker here is the rest of the sandbox.
-Json unfiltered() {
-  return testee_pool({"serve"}, {{"sandbox", {{"seccomp", "off"}}}});
-}
-
 /// Of the daemon's copy of herd-exec, which is the program of its workers' init.
 std::string executor_bytes(pid_t worker) {
   return text_of("/proc/" + status_of(worker)["PPid"] + "/exe");
@@ -84,7 +80,7 @@ TEST_F(IsolationFiles, WhatTheDaemonWasLeftOpenEndsBeforeTheWorker) {
 // later start of it: every worker's init is the one sealed copy.
 TEST_F(IsolationFiles, TheExecutorCannotBeOverwritten) {
   const std::string before = text_of(fs::path(HERD_TEST_HERDD).parent_path() / "herd-exec");
-  start_with("a", unfiltered());
+  start_with("a", unfiltered_pool());
   const Json report = ask_session("a", "s", "/report");
   const Json& probes = report.at("probes");
   EXPECT_NE(probes.at("write_self_exe"), "ok");
@@ -103,7 +99,7 @@ TEST_F(IsolationFiles, TheExecutorCannotBeOverwritten) {
 
 // Pitfalls 14, 15 (CVE-2022-0492), 16 (CVE-2023-25809).
 TEST_F(IsolationFiles, TheCgroupTreeIsNeitherSeenNorMountedNorWritten) {
-  start_with("a", unfiltered());
+  start_with("a", unfiltered_pool());
   const Json report = ask_session("a", "s", "/report");
   std::istringstream lines(report.at("cgroup").get<std::string>());
   bool has_v2 = false;
@@ -118,7 +114,7 @@ TEST_F(IsolationFiles, TheCgroupTreeIsNeitherSeenNorMountedNorWritten) {
 }
 
 TEST_F(IsolationFiles, OnlyItsOwnMountsAreWritable) {
-  start_with("a", unfiltered());
+  start_with("a", unfiltered_pool());
   const Json report = ask_session("a", "s", "/report");
   for (const Json& mount : report.at("writable_mounts")) {
     const auto path = mount.get<std::string>();

@@ -14,12 +14,6 @@
 namespace herd::test {
 namespace {
 
-Json unfiltered(const Json& sandbox = Json::object()) {
-  Json pool = testee_pool({"serve"}, {{"sandbox", {{"seccomp", "off"}}}});
-  pool.merge_patch({{"sandbox", sandbox}});
-  return pool;
-}
-
 constexpr const char* kNoCapability = "0000000000000000";
 constexpr const char* kNetBindService = "0000000000000400";
 constexpr const char* kSets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
@@ -75,7 +69,7 @@ class IsolationIdentity : public DaemonTest {
 
 // Pitfall 36 (CVE-2014-8989).
 TEST_F(IsolationIdentity, TheDaemonsGroupsAreNotTheWorkers) {
-  const Json report = report_of(grouped_, unfiltered());
+  const Json report = report_of(grouped_, unfiltered_pool());
   ASSERT_EQ(status_of(grouped_.pid())["Groups"], "4 27 100 ");
   EXPECT_EQ(report.at("groups"), Json::array());
   const auto uid = report.at("uid").at(0).get<std::uint32_t>();
@@ -86,7 +80,7 @@ TEST_F(IsolationIdentity, TheDaemonsGroupsAreNotTheWorkers) {
 
 // Pitfall 37.
 TEST_F(IsolationIdentity, NoWayBackToRoot) {
-  const Json probes = report_of(daemon_, unfiltered()).at("probes");
+  const Json probes = report_of(daemon_, unfiltered_pool()).at("probes");
   EXPECT_EQ(probes.at("setuid_0"), "EPERM");
   EXPECT_EQ(probes.at("setgid_0"), "EPERM");
   EXPECT_EQ(probes.at("setgroups"), "EPERM");
@@ -95,7 +89,7 @@ TEST_F(IsolationIdentity, NoWayBackToRoot) {
 
 // Pitfall 38 (CVE-2022-29162).
 TEST_F(IsolationIdentity, AllFiveCapabilitySetsAreEmptyAndTheSecurebitsLocked) {
-  const Json report = report_of(daemon_, unfiltered());
+  const Json report = report_of(daemon_, unfiltered_pool());
   for (const char* set : kSets) EXPECT_EQ(report.at("status").at(set), kNoCapability) << set;
   const int securebits = report.at("securebits");
   EXPECT_EQ(securebits & SECURE_ALL_BITS,
@@ -108,14 +102,14 @@ TEST_F(IsolationIdentity, AllFiveCapabilitySetsAreEmptyAndTheSecurebitsLocked) {
 }
 
 TEST_F(IsolationIdentity, ACapabilityOfThePoolFileIsInAllFiveSetsAndNoOtherIs) {
-  const Json report = report_of(daemon_, unfiltered({{"capabilities", {"CAP_NET_BIND_SERVICE"}}}));
+  const Json report = report_of(daemon_, unfiltered_pool({{"capabilities", {"CAP_NET_BIND_SERVICE"}}}));
   for (const char* set : kSets) EXPECT_EQ(report.at("status").at(set), kNetBindService) << set;
 }
 
 // Pitfall 38: what the daemon hands down to all that it starts ends at herd-exec.
 TEST_F(IsolationIdentity, WhatTheDaemonHandsDownIsInNoSetOfTheWorkers) {
-  generous_.write_pool("none", unfiltered());
-  generous_.write_pool("one", unfiltered({{"capabilities", {"CAP_NET_BIND_SERVICE"}}}));
+  generous_.write_pool("none", unfiltered_pool());
+  generous_.write_pool("one", unfiltered_pool({{"capabilities", {"CAP_NET_BIND_SERVICE"}}}));
   generous_.start();
   for (const char* set : {"CapInh", "CapAmb"})
     ASSERT_NE(status_of(generous_.pid())[set], kNoCapability) << set;
@@ -128,7 +122,7 @@ TEST_F(IsolationIdentity, WhatTheDaemonHandsDownIsInNoSetOfTheWorkers) {
 // Pitfall 39.
 TEST_F(IsolationIdentity, TheDaemonsKeysAreNotTheWorkers) {
   HERD_NEEDS(has_keys(), "kernel keys");
-  const Json report = report_of(keyed_, unfiltered());
+  const Json report = report_of(keyed_, unfiltered_pool());
   const Json daemons = Json::parse(text_of(serial_file()));
   ASSERT_GT(daemons.get<long>(), 0);
   EXPECT_NE(report.at("session_keyring"), daemons);
@@ -138,7 +132,7 @@ TEST_F(IsolationIdentity, TheDaemonsKeysAreNotTheWorkers) {
 // Pitfall 33: one idea of it, by ids and by namespace. With a pid namespace another worker has no number at
 // all; without one it has, and is another user's.
 TEST_F(IsolationIdentity, TwoWorkersCanNeitherSeeNorSignalEachOther) {
-  Json pool = unfiltered();
+  Json pool = unfiltered_pool();
   pool["workers"] = {{"min", 2}, {"max", 2}, {"spare", 0}};
   daemon_.write_pool("apart", pool);
   pool["sandbox"]["namespaces"] = {"mount", "ipc", "uts", "cgroup"};

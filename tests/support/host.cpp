@@ -22,8 +22,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 std::vector<pid_t> numbers_of(const std::string& text) {
   std::vector<pid_t> numbers;
   std::istringstream stream(text);
@@ -53,11 +51,6 @@ double cpu_seconds_of(pid_t pid) {
   double user = 0, system = 0;
   words >> user >> system;
   return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
-
-int milliseconds_left(Clock::time_point deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  return static_cast<int>(std::max<std::int64_t>(0, left));
 }
 
 }  // namespace
@@ -108,13 +101,13 @@ std::vector<pid_t> threads_of(pid_t pid) {
 }
 
 pid_t thread_called(pid_t pid, const std::string& name) {
-  const auto deadline = Clock::now() + kPatience;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   do {
     for (const pid_t thread : threads_of(pid)) {
       const std::string path = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(thread) + "/comm";
       if (text_of(path) == name + "\n") return thread;
     }
-  } while (Clock::now() < deadline);
+  } while (std::chrono::steady_clock::now() < deadline);
   return -1;
 }
 
@@ -138,9 +131,9 @@ double cpu_share_of(pid_t pid, std::chrono::milliseconds time) {
 }
 
 int open_fds_within(pid_t pid, int wanted, std::chrono::milliseconds deadline) {
-  const auto end = Clock::now() + deadline;
+  const auto end = std::chrono::steady_clock::now() + deadline;
   int found = open_fds_of(pid);
-  while (found != wanted && Clock::now() < end) {
+  while (found != wanted && std::chrono::steady_clock::now() < end) {
     std::this_thread::yield();
     found = open_fds_of(pid);
   }
@@ -192,7 +185,7 @@ bool is_running(pid_t pid) {
 }
 
 bool empties_within(const std::string& cgroup, std::chrono::milliseconds deadline) {
-  const auto end = Clock::now() + deadline;
+  const auto end = std::chrono::steady_clock::now() + deadline;
   const UniqueFd events(::open((v2_mount() + "/" + cgroup + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC));
   if (!events) return true;
   while (true) {

@@ -3,7 +3,9 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -16,6 +18,12 @@ using namespace std::chrono_literals;
 
 /// How long a test waits for what should come at once: long, because the host may be busy.
 inline constexpr std::chrono::seconds kPatience = 60s;
+
+/// For poll(2); 0 where the deadline has passed.
+inline int milliseconds_left(std::chrono::steady_clock::time_point deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+  return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+}
 
 struct CgroupMount {
   std::string path;

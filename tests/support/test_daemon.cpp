@@ -50,11 +50,6 @@ void reap_orphans() {
   }
 }
 
-int milliseconds_left(Clock::time_point deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  return static_cast<int>(std::max<std::int64_t>(0, left));
-}
-
 /// The next line; false at the stream's end or the deadline.
 bool next_line(protocol::LineStream& stream, std::string& line, Clock::time_point deadline) {
   while (true) {
@@ -80,6 +75,12 @@ Json testee_pool(const std::vector<std::string>& behaviour, const Json& override
       {"limits", {{"cpu", "off"}}},
       {"sandbox", {{"filesystem", {{"read_only", {fs::path(HERD_TEST_TESTEE).parent_path().string()}}}}}}};
   pool.merge_patch(overrides);
+  return pool;
+}
+
+Json unfiltered_pool(const Json& sandbox) {
+  Json pool = testee_pool({"serve"}, {{"sandbox", {{"seccomp", "off"}}}});
+  pool.merge_patch({{"sandbox", sandbox}});
   return pool;
 }
 

@@ -35,6 +35,10 @@ struct EventMatch {
 /// it.
 Json testee_pool(const std::vector<std::string>& behaviour, const Json& overrides = Json::object());
 
+/// One that serves, with seccomp off, so that nothing but the rest of the sandbox stops it. `sandbox` is
+/// merged over its sandbox.
+Json unfiltered_pool(const Json& sandbox = Json::object());
+
 class TestDaemon {
  public:
   explicit TestDaemon(DaemonOptions options = {});

@@ -16,26 +16,6 @@ std::vector<Issue> issues(const std::string& members) {
   return issues_of(read(pool_with(members)));
 }
 
-struct Bad {
-  std::string text;
-  std::string pointer;
-  std::string says;
-};
-
-/// Each of these files has one issue at its pointer.
-void expect_refused(const std::vector<Bad>& cases) {
-  for (const Bad& bad : cases) {
-    SCOPED_TRACE(bad.text);
-    EXPECT_THAT(issues_of(read(bad.text)), ElementsAre(issue_at(bad.pointer, bad.says)));
-  }
-}
-
-/// The same for members of a file that is good otherwise.
-void expect_members_refused(std::vector<Bad> cases) {
-  for (Bad& bad : cases) bad.text = pool_with(bad.text);
-  expect_refused(cases);
-}
-
 TEST(BadCommand, command) {
   expect_refused({Bad{"{}", "/command", "\"command\" is missing, expected a list, not empty"},
                   Bad{R"({"command": []})", "/command", "found a list of 0, expected a list, not empty"},
@@ -47,7 +27,8 @@ TEST(BadCommand, command) {
                   Bad{R"({"command": ["/x/${POOL}"]})", "/command/0", "only arguments may hold variables"},
                   Bad{R"({"command": ["/missing"]})", "/command/0", "\"/missing\" does not exist"},
                   Bad{R"({"command": ["/data"]})", "/command/0", "\"/data\" is not executable"},
-                  Bad{R"({"command": ["/usr"]})", "/command/0", "\"/usr\" is a directory"}});
+                  Bad{R"({"command": ["/usr"]})", "/command/0", "\"/usr\" is a directory"}},
+                 [](const std::string& text) { return issues_of(read(text)); });
 }
 
 TEST(BadRule, environment) {

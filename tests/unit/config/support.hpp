@@ -59,4 +59,24 @@ inline auto issue_at(const std::string& pointer, const std::string& says) {
                           ::testing::Field("message", &Issue::message, ::testing::HasSubstr(says)));
 }
 
+/// A text that is refused with one issue.
+struct Bad {
+  std::string text;
+  std::string pointer;
+  std::string says;
+};
+
+template <typename IssuesOf>
+void expect_refused(const std::vector<Bad>& cases, const IssuesOf& issues_of_text) {
+  for (const Bad& bad : cases) {
+    SCOPED_TRACE(bad.text);
+    EXPECT_THAT(issues_of_text(bad.text), ::testing::ElementsAre(issue_at(bad.pointer, bad.says)));
+  }
+}
+
+/// The texts are members of a pool file that is good otherwise.
+inline void expect_members_refused(const std::vector<Bad>& cases) {
+  expect_refused(cases, [](const std::string& members) { return issues_of(read(pool_with(members))); });
+}
+
 }  // namespace herd::config::testing

@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 /// "RESULT STATE|sentence", with what the kernel says where the call must not have entered.
-std::string enter() {
+std::string enter_and_say() {
   const int result = herd_enter_sandbox();
   std::string text = std::to_string(result) + " " + herd_sandbox_state_text();
   if (result < 0) text += std::string("|") + herd_last_error();
@@ -27,7 +27,7 @@ std::string enter() {
 
 std::string enter_with(const std::string& policy, int fd) {
   set_contract(policy, fd);
-  return enter();
+  return enter_and_say();
 }
 
 std::string failed(int errno_value) {
@@ -41,7 +41,7 @@ class Sandbox : public ::testing::Test {
 
 TEST_F(Sandbox, DoesNothingWhereHerdIsNotAround) {
   EXPECT_EQ(in_child([] {
-              const std::string result = enter();
+              const std::string result = enter_and_say();
               return result + " " + status_field("Seccomp") + status_field("NoNewPrivs");
             }),
             "1 not_under_herd 00");
@@ -51,7 +51,7 @@ TEST_F(Sandbox, DoesNothingWithPolicyOff) {
   EXPECT_EQ(in_child([] {
               ::setenv("HERD_WORKER_ID", "web-1", 1);
               ::setenv("HERD_SECCOMP_PROFILE", "off", 1);
-              const std::string result = enter();
+              const std::string result = enter_and_say();
               return result + " " + status_field("Seccomp");
             }),
             "1 off 0");
@@ -66,7 +66,7 @@ TEST_F(Sandbox, AMissingPolicyUnderHerdIsAnError) {
   for (const char* mark : {"HERD_WORKER_ID", "HERD_POOL", "HERD_SECCOMP_FD"}) {
     EXPECT_EQ(in_child([mark] {
                 ::setenv(mark, "7", 1);
-                return enter();
+                return enter_and_say();
               }),
               failed(EINVAL) + mark + " is set, yet HERD_SECCOMP_PROFILE is missing");
   }
@@ -83,7 +83,7 @@ TEST_F(Sandbox, AMissingFilterIsAnErrorForEveryPolicyButOff) {
   for (const char* policy : {"log", "errno", "kill"}) {
     EXPECT_EQ(in_child([policy] {
                 ::setenv("HERD_SECCOMP_PROFILE", policy, 1);
-                return enter();
+                return enter_and_say();
               }),
               failed(EINVAL) + "HERD_SECCOMP_FD is missing");
   }
@@ -94,7 +94,7 @@ TEST_F(Sandbox, TheFiltersFdIsDigitsAlone) {
     EXPECT_EQ(in_child([text] {
                 ::setenv("HERD_SECCOMP_PROFILE", "errno", 1);
                 ::setenv("HERD_SECCOMP_FD", text, 1);
-                return enter();
+                return enter_and_say();
               }),
               failed(EINVAL) + "HERD_SECCOMP_FD is '" + text + "', not a number");
   }
@@ -182,7 +182,7 @@ TEST_F(Sandbox, AFailedCallLeavesTheFdAndTheProcessAsTheyWere) {
 TEST_F(Sandbox, ASecondCallSaysSoAndAddsNothing) {
   EXPECT_EQ(in_child([] {
               const std::string first = enter_with("errno", memfd_with(deny_getppid()));
-              const std::string second = enter();
+              const std::string second = enter_and_say();
               return first + ", " + second + ", " + status_field("Seccomp_filters");
             }),
             "0 entered, 1 already_entered, 1");
@@ -191,7 +191,7 @@ TEST_F(Sandbox, ASecondCallSaysSoAndAddsNothing) {
 TEST_F(Sandbox, AFailureIsNotForgottenByASecondCall) {
   EXPECT_THAT(in_child([] {
                 enter_with("errno", 1000);
-                return enter();
+                return enter_and_say();
               }),
               HasSubstr("is not open"));
 }

@@ -11,21 +11,19 @@
 
 #include "common/seccomp/evaluator.hpp"
 #include "common/seccomp/profile.hpp"
+#include "tests/unit/seccomp/instructions.hpp"
 #include "tests/unit/seccomp/under_filter.hpp"
 
 namespace herd::seccomp {
 namespace {
 
-using Code = std::vector<sock_filter>;
+using test::Code;
+using test::op;
 using Random = std::mt19937;
 
 /// No kernel has it: without a filter it is ENOSYS.
 constexpr int kProbe = 999;
 constexpr std::uint32_t kErrnoBits = 0xfff;  // MAX_ERRNO
-
-sock_filter op(int code, std::uint32_t k = 0, std::uint32_t jt = 0, std::uint32_t jf = 0) {
-  return {static_cast<std::uint16_t>(code), static_cast<std::uint8_t>(jt), static_cast<std::uint8_t>(jf), k};
-}
 
 std::uint32_t pick(Random& random, std::uint32_t below) {
   return static_cast<std::uint32_t>(random()) % below;

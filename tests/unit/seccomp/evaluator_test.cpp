@@ -4,14 +4,14 @@
 
 #include <vector>
 
+#include "tests/unit/seccomp/instructions.hpp"
+
 namespace herd::seccomp {
 namespace {
 
-using Code = std::vector<sock_filter>;
+using test::Code;
+using test::op;
 
-sock_filter op(int code, std::uint32_t k = 0, int jt = 0, int jf = 0) {
-  return {static_cast<std::uint16_t>(code), static_cast<std::uint8_t>(jt), static_cast<std::uint8_t>(jf), k};
-}
 const sock_filter kReturnA = op(BPF_RET | BPF_A);
 const sock_filter kReturn7 = op(BPF_RET | BPF_K, 7);
 

@@ -5,23 +5,18 @@
 #include <cstdlib>
 
 #include "daemon/worker/plan_builder.hpp"
+#include "tests/unit/worker/web_pool.hpp"
 
 namespace herd::worker {
 namespace {
 
+using test::web_pool;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::Not;
 using testing::StartsWith;
 
 constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-config::PoolSpec pool() {
-  config::PoolSpec spec;
-  spec.name = "web";
-  spec.command = {"/usr/bin/worker"};
-  return spec;
-}
 
 std::vector<std::string> environment_of(const config::PoolSpec& spec, const PlanParts& parts) {
   const auto plan = build_plan(spec, parts);
@@ -31,19 +26,20 @@ std::vector<std::string> environment_of(const config::PoolSpec& spec, const Plan
 
 // LISTEN_PID, HERD_SECCOMP_FD and NOTIFY_SOCKET are herd-exec's to add: only it knows them.
 TEST(WorkerEnvironment, WithASocketThatIsHandedOver) {
-  EXPECT_THAT(environment_of(pool(), {.worker = "web-7", .auto_uid = 5, .port = {}, .has_listener = true}),
-              ElementsAre("HERD_POOL=web", "HERD_SECCOMP_PROFILE=errno", "HERD_WORKER_ID=web-7", "HOME=/tmp",
-                          "LISTEN_FDNAMES=herd", "LISTEN_FDS=1", kPath, "TMPDIR=/tmp"));
+  EXPECT_THAT(
+      environment_of(web_pool(), {.worker = "web-7", .auto_uid = 5, .port = {}, .has_listener = true}),
+      ElementsAre("HERD_POOL=web", "HERD_SECCOMP_PROFILE=errno", "HERD_WORKER_ID=web-7", "HOME=/tmp",
+                  "LISTEN_FDNAMES=herd", "LISTEN_FDS=1", kPath, "TMPDIR=/tmp"));
 }
 
 TEST(WorkerEnvironment, WithAPortThatItBindsItself) {
-  EXPECT_THAT(environment_of(pool(), {.worker = "web-7", .auto_uid = 5, .port = 8080}),
+  EXPECT_THAT(environment_of(web_pool(), {.worker = "web-7", .auto_uid = 5, .port = 8080}),
               ElementsAre("HERD_POOL=web", "HERD_SECCOMP_PROFILE=errno", "HERD_WORKER_ID=web-7", "HOME=/tmp",
                           kPath, "PORT=8080", "TMPDIR=/tmp"));
 }
 
 TEST(WorkerEnvironment, WithoutAnythingToListenOn) {
-  EXPECT_THAT(environment_of(pool(), {.worker = "web-7", .auto_uid = 5}),
+  EXPECT_THAT(environment_of(web_pool(), {.worker = "web-7", .auto_uid = 5}),
               ElementsAre("HERD_POOL=web", "HERD_SECCOMP_PROFILE=errno", "HERD_WORKER_ID=web-7", "HOME=/tmp",
                           kPath, "TMPDIR=/tmp"));
 }
@@ -52,7 +48,7 @@ TEST(WorkerEnvironment, AlwaysSaysThePolicy) {
   using enum config::SeccompPolicy;
   for (const auto& [policy, word] :
        {std::pair(off, "off"), std::pair(log, "log"), std::pair(errno_, "errno"), std::pair(kill, "kill")}) {
-    config::PoolSpec spec = pool();
+    config::PoolSpec spec = web_pool();
     spec.sandbox.seccomp.policy = policy;
     EXPECT_THAT(environment_of(spec, {.worker = "web-7"}),
                 Contains("HERD_SECCOMP_PROFILE=" + std::string(word)));
@@ -63,7 +59,7 @@ TEST(WorkerEnvironment, AlwaysSaysThePolicy) {
 TEST(WorkerEnvironment, HasNothingOfTheDaemonsOwn) {
   setenv("LD_PRELOAD", "/tmp/evil.so", 1);
   setenv("SECRET_TOKEN", "x", 1);
-  const auto environment = environment_of(pool(), {.worker = "web-7"});
+  const auto environment = environment_of(web_pool(), {.worker = "web-7"});
   unsetenv("LD_PRELOAD");
   unsetenv("SECRET_TOKEN");
   EXPECT_EQ(environment.size(), 6U);
@@ -72,7 +68,7 @@ TEST(WorkerEnvironment, HasNothingOfTheDaemonsOwn) {
 
 TEST(WorkerEnvironment, TakesFromTheDaemonsWhatThePoolFileNames) {
   setenv("ZONE_TEST_ZONE", "utc", 1);
-  config::PoolSpec spec = pool();
+  config::PoolSpec spec = web_pool();
   spec.pass_environment = {"ZONE_TEST_ZONE", "ZONE_TEST_NOT_SET"};
   const auto environment = environment_of(spec, {.worker = "web-7"});
   unsetenv("ZONE_TEST_ZONE");
@@ -81,7 +77,7 @@ TEST(WorkerEnvironment, TakesFromTheDaemonsWhatThePoolFileNames) {
 }
 
 TEST(WorkerEnvironment, HasThePoolFilesOwnWithTheirVariablesExpanded) {
-  config::PoolSpec spec = pool();
+  config::PoolSpec spec = web_pool();
   spec.environment = {
       {"URL", "http://127.0.0.1:${PORT}/${POOL}/${WORKER_ID}"}, {"EMPTY", ""}, {"HOME", "/srv"}};
   const auto environment = environment_of(spec, {.worker = "web-7", .auto_uid = 5, .port = 8080});
@@ -96,7 +92,7 @@ TEST(WorkerEnvironment, ReservedNamesAreHerdsAlone) {
   constexpr std::array kNames{
       "HERD_POOL",  "HERD_WORKER_ID", "HERD_SECCOMP_PROFILE", "HERD_SECCOMP_FD", "HERD_NEW",
       "LISTEN_FDS", "LISTEN_PID",     "LISTEN_FDNAMES",       "NOTIFY_SOCKET",   "PORT"};
-  config::PoolSpec spec = pool();
+  config::PoolSpec spec = web_pool();
   for (const char* name : kNames) {
     spec.environment[name] = "forged";
     spec.pass_environment.emplace_back(name);
@@ -110,13 +106,13 @@ TEST(WorkerEnvironment, ReservedNamesAreHerdsAlone) {
 
 TEST(Expand, KnowsThreeVariablesAndLeavesTheRest) {
   const PlanParts parts{.worker = "web-7", .auto_uid = 5, .port = 8080};
-  EXPECT_EQ(expand("${PORT}${PORT} ${WORKER_ID} ${POOL}", pool(), parts), "80808080 web-7 web");
-  EXPECT_EQ(expand("${HOME} $PORT {PORT} ${port} ${", pool(), parts), "${HOME} $PORT {PORT} ${port} ${");
-  EXPECT_EQ(expand("", pool(), parts), "");
+  EXPECT_EQ(expand("${PORT}${PORT} ${WORKER_ID} ${POOL}", web_pool(), parts), "80808080 web-7 web");
+  EXPECT_EQ(expand("${HOME} $PORT {PORT} ${port} ${", web_pool(), parts), "${HOME} $PORT {PORT} ${port} ${");
+  EXPECT_EQ(expand("", web_pool(), parts), "");
 }
 
 TEST(Expand, WithoutAPortItsVariableStays) {
-  EXPECT_EQ(expand("${PORT}", pool(), {.worker = "web-7"}), "${PORT}");
+  EXPECT_EQ(expand("${PORT}", web_pool(), {.worker = "web-7"}), "${PORT}");
 }
 
 }  // namespace

@@ -11,9 +11,12 @@
 #include <limits>
 #include <set>
 
+#include "tests/unit/worker/web_pool.hpp"
+
 namespace herd::worker {
 namespace {
 
+using test::web_pool;
 using testing::HasSubstr;
 
 const PlanParts kParts{.worker = "web-7",
@@ -21,13 +24,6 @@ const PlanParts kParts{.worker = "web-7",
                        .port = {},
                        .has_listener = true,
                        .notify_path_on_host = "/run/herd/workers/web-7.notify"};
-
-config::PoolSpec pool() {
-  config::PoolSpec spec;
-  spec.name = "web";
-  spec.command = {"/usr/bin/worker", "--id=${WORKER_ID}"};
-  return spec;
-}
 
 launch::Plan plan_of(const config::PoolSpec& spec) {
   auto plan = build_plan(spec, kParts);
@@ -47,7 +43,7 @@ launch::Rlimit limit_of(const launch::Plan& plan, int resource) {
 }
 
 TEST(PlanBuilder, ADefaultPoolHasTheWholeSandbox) {
-  const launch::Plan plan = plan_of(pool());
+  const launch::Plan plan = plan_of(web_pool());
   EXPECT_EQ(plan.pool, "web");
   EXPECT_EQ(plan.worker, "web-7");
   EXPECT_EQ(plan.argv, (std::vector<std::string>{"/usr/bin/worker", "--id=web-7"}));
@@ -76,7 +72,7 @@ TEST(PlanBuilder, EveryNamespaceIsItsOwnSwitch) {
                                 {uts, &launch::Namespaces::uts},
                                 {cgroup, &launch::Namespaces::cgroup}};
   for (const Case& wanted : cases) {
-    config::PoolSpec spec = pool();
+    config::PoolSpec spec = web_pool();
     EXPECT_TRUE(plan_of(spec).namespaces.*wanted.flag);
     spec.sandbox.namespaces = {wanted.one};
     const launch::Namespaces found = plan_of(spec).namespaces;
@@ -92,7 +88,7 @@ TEST(PlanBuilder, TheNetworkIsTheHostsOrItsOwn) {
   };
   for (const auto& [network, is_own, is_up] :
        {Case{host, false, false}, Case{none, true, false}, Case{loopback, true, true}}) {
-    config::PoolSpec spec = pool();
+    config::PoolSpec spec = web_pool();
     spec.sandbox.network = network;
     const launch::Namespaces found = plan_of(spec).namespaces;
     EXPECT_EQ(found.network, is_own);
@@ -103,7 +99,7 @@ TEST(PlanBuilder, TheNetworkIsTheHostsOrItsOwn) {
 // Pitfall 41: what has no row here would be inherited from the daemon.
 TEST(PlanBuilder, EveryRlimitOfTheKernelIsSetOnce) {
   std::set<int> resources;
-  for (const launch::Rlimit& limit : plan_of(pool()).rlimits) {
+  for (const launch::Rlimit& limit : plan_of(web_pool()).rlimits) {
     EXPECT_TRUE(resources.insert(limit.resource).second) << limit.resource;
     EXPECT_EQ(limit.soft, limit.hard) << limit.resource;
   }
@@ -113,7 +109,7 @@ TEST(PlanBuilder, EveryRlimitOfTheKernelIsSetOnce) {
 }
 
 TEST(PlanBuilder, OpenFilesAreThePoolFiles) {
-  config::PoolSpec spec = pool();
+  config::PoolSpec spec = web_pool();
   spec.limits.open_files = 64;
   EXPECT_EQ(limit_of(plan_of(spec), RLIMIT_NOFILE).hard, 64U);
 }
@@ -122,7 +118,7 @@ TEST(PlanBuilder, ALimitAboveTheDaemonsOwnIsRefusedByName) {
   rlimit own{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &own), 0);
   ASSERT_LT(own.rlim_max, static_cast<rlim_t>(std::numeric_limits<int>::max()));
-  config::PoolSpec spec = pool();
+  config::PoolSpec spec = web_pool();
   spec.limits.open_files = static_cast<int>(own.rlim_max);
   EXPECT_EQ(limit_of(plan_of(spec), RLIMIT_NOFILE).hard, own.rlim_max);
   spec.limits.open_files = static_cast<int>(own.rlim_max) + 1;
@@ -135,7 +131,7 @@ TEST(PlanBuilder, NoCoreIsOneByte) {
   rlimit own{};
   ASSERT_EQ(getrlimit(RLIMIT_CORE, &own), 0);
   if (own.rlim_max == 0) GTEST_SKIP() << "the test's own hard limit of core files is 0";
-  const launch::Rlimit limit = limit_of(plan_of(pool()), RLIMIT_CORE);
+  const launch::Rlimit limit = limit_of(plan_of(web_pool()), RLIMIT_CORE);
   EXPECT_EQ(limit.soft, 1U);
   EXPECT_EQ(limit.hard, 1U);
 }
@@ -146,7 +142,7 @@ TEST(PlanBuilder, NoCoreIsOneByte) {
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
   std::vector<std::string> left_out;
-  const auto plan = build_plan(pool(), kParts, is_required ? nullptr : &left_out);
+  const auto plan = build_plan(web_pool(), kParts, is_required ? nullptr : &left_out);
   std::cerr << (plan ? testing::PrintToString(left_out) : plan.error().message);
   std::exit(plan ? 0 : 1);
 }
@@ -160,7 +156,7 @@ TEST(PlanBuilder, WithoutAByteOfCoreThereIsNoPlanUnlessThePoolFileSaysSo) {
 TEST(PlanBuilder, TheFilterIsInstalledByHerdExecOnlyWhereThePoolSaysSo) {
   using enum config::SeccompPolicy;
   for (const auto policy : {off, log, errno_, kill}) {
-    config::PoolSpec spec = pool();
+    config::PoolSpec spec = web_pool();
     spec.sandbox.seccomp.policy = policy;
     spec.sandbox.seccomp.enter = config::SeccompEnter::exec;
     EXPECT_EQ(plan_of(spec).seccomp_at_exec, policy != off);
@@ -172,14 +168,14 @@ TEST(PlanBuilder, TheFilterIsInstalledByHerdExecOnlyWhereThePoolSaysSo) {
 TEST(PlanBuilder, DenialsThatDoNotKillAreLogged) {
   using enum config::SeccompPolicy;
   for (const auto policy : {off, log, errno_, kill}) {
-    config::PoolSpec spec = pool();
+    config::PoolSpec spec = web_pool();
     spec.sandbox.seccomp.policy = policy;
     EXPECT_EQ(plan_of(spec).seccomp_logs, policy == log || policy == errno_);
   }
 }
 
 TEST(PlanBuilder, CapabilitiesAreBitsByName) {
-  config::PoolSpec spec = pool();
+  config::PoolSpec spec = web_pool();
   spec.sandbox.capabilities = {"CAP_NET_BIND_SERVICE", "CAP_CHOWN"};
   EXPECT_EQ(plan_of(spec).capabilities, 1ULL << CAP_NET_BIND_SERVICE | 1ULL << CAP_CHOWN);
   spec.sandbox.capabilities = {"CAP_EVERYTHING"};
@@ -189,7 +185,7 @@ TEST(PlanBuilder, CapabilitiesAreBitsByName) {
 TEST(PlanBuilder, ANamedUserBringsItsGroups) {
   const passwd* daemon = getpwnam("daemon");
   ASSERT_NE(daemon, nullptr);
-  config::PoolSpec spec = pool();
+  config::PoolSpec spec = web_pool();
   spec.sandbox.user = "daemon";
   const launch::Plan plan = plan_of(spec);
   EXPECT_EQ(plan.uid, daemon->pw_uid);
@@ -198,7 +194,7 @@ TEST(PlanBuilder, ANamedUserBringsItsGroups) {
 }
 
 TEST(PlanBuilder, NoWorkerIsRootAndNoUserIsMadeUp) {
-  config::PoolSpec spec = pool();
+  config::PoolSpec spec = web_pool();
   spec.sandbox.user = "root";
   EXPECT_EQ(error_of(spec), "sandbox.user 'root' is root, which no worker may be");
   spec.sandbox.user = "no-such-user";
@@ -206,14 +202,14 @@ TEST(PlanBuilder, NoWorkerIsRootAndNoUserIsMadeUp) {
 }
 
 TEST(PlanBuilder, WithoutAMountNamespaceTheNotifySocketIsTheHosts) {
-  config::PoolSpec spec = pool();
+  config::PoolSpec spec = web_pool();
   EXPECT_EQ(plan_of(spec).notify_path, "/run/herd/notify");
   spec.sandbox.namespaces = {config::Namespace::pid};
   EXPECT_EQ(plan_of(spec).notify_path, kParts.notify_path_on_host);
 }
 
 TEST(PlanBuilder, WeakeningIsCarriedOver) {
-  config::PoolSpec spec = pool();
+  config::PoolSpec spec = web_pool();
   spec.sandbox.no_new_privs = false;
   spec.sandbox.filesystem.tmp.reset();
   spec.sandbox.filesystem.writable = {"/srv/data"};
