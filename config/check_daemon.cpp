@@ -40,7 +40,7 @@ void check_daemon(const DaemonSpec& spec, const Node& document, const HostFacts&
   }
 
   if (spec.executor.empty() || issues.touches("/executor")) return;
-  if (const auto problem = facts.program_problem(spec.executor))
+  if (const auto problem = facts.program_problem("/", spec.executor))
     issues.add(document.line_of("/executor"), "/executor", quote(spec.executor) + " " + *problem);
 }
 

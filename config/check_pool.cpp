@@ -60,6 +60,12 @@ class PoolChecks {
     refuse(written(lower) ? lower : upper, message);
   }
 
+  [[nodiscard]] const std::string& root() const { return spec_.sandbox.filesystem.root; }
+  /// A directory of the host is the worker's root.
+  [[nodiscard]] bool has_own_root() const {
+    return root() != kReadOnlyHost && root() != kMinimal && sound("/sandbox/filesystem/root");
+  }
+
   const PoolSpec& spec_;
   const Node& document_;
   const HostFacts& facts_;
@@ -76,10 +82,8 @@ void PoolChecks::command() {
   } else if (program.find("${") != std::string::npos) {
     refuse("/command/0",
            "found " + quote(program) + ": only arguments may hold variables, not the program's path");
-  } else if (spec_.sandbox.filesystem.root != "read_only_host") {
-    // Inside another root the host's files say nothing about it.
-  } else if (const auto problem = facts_.program_problem(program)) {
-    refuse("/command/0", quote(program) + " " + *problem);
+  } else if (const auto problem = facts_.program_problem(has_own_root() ? root() : "/", program)) {
+    refuse("/command/0", quote(program) + " " + *problem + (has_own_root() ? " in " + quote(root()) : ""));
   }
 }
 
@@ -154,11 +158,13 @@ void PoolChecks::network() {
 }
 
 void PoolChecks::filesystem() {
-  const auto& files = spec_.sandbox.filesystem;
-  const std::string root = "/sandbox/filesystem/root";
-  if (sound(root) && files.root != "read_only_host") {
-    refuse(root, "another root directory (" + quote(files.root) +
-                     ") is not supported in this version; expected \"read_only_host\"");
+  const std::string pointer = "/sandbox/filesystem/root";
+  if (!sound(pointer, "/sandbox/namespaces") || root() == kReadOnlyHost) return;
+  const auto& namespaces = spec_.sandbox.namespaces;
+  if (std::find(namespaces.begin(), namespaces.end(), Namespace::mount) == namespaces.end()) {
+    refuse(pointer, "a root of its own needs \"mount\" among the namespaces");
+  } else if (has_own_root()) {
+    if (const auto problem = facts_.root_problem(root())) refuse(pointer, quote(root()) + " " + *problem);
   }
 }
 

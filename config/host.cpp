@@ -1,5 +1,6 @@
 #include "config/host.hpp"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 #include <cerrno>
 
 #include "common/error.hpp"
+#include "common/kernel/mount_calls.hpp"
 
 namespace herd::config {
 namespace {
@@ -40,25 +42,53 @@ std::optional<std::uint32_t> gid_of(const std::string& name) {
   return entry ? std::optional<std::uint32_t>(entry->gr_gid) : std::nullopt;
 }
 
+/// What is at `path` below `root`, as if that were "/"; or a sentence.
+tl::expected<struct stat, std::string> look_at(const std::string& root, const std::string& path) {
+  const auto unreadable = [](int error) -> tl::unexpected<std::string> {
+    if (error == ENOENT || error == ENOTDIR) return tl::make_unexpected(std::string("does not exist"));
+    return tl::make_unexpected("can't be examined: " + fail_errno("stat", error).value().message);
+  };
+  struct stat status {};
+  if (root == "/") {
+    if (::stat(path.c_str(), &status) != 0) return unreadable(errno);
+    return status;
+  }
+  const UniqueFd directory(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return unreadable(errno);
+  const auto file = kernel::open_inside(directory.get(), path);
+  if (!file) return unreadable(file.error().errno_value);
+  if (::fstat(file->get(), &status) != 0) return unreadable(errno);
+  return status;
+}
+
 // By mode, not by access(2): to root every file with any x bit is executable anyway, and the worker is
 // another user.
-std::optional<std::string> program_problem(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    const int error = errno;
-    if (error == ENOENT || error == ENOTDIR) return "does not exist";
-    return "can't be examined: " + fail_errno("stat", error).value().message;
+std::optional<std::string> program_problem(const std::string& root, const std::string& path) {
+  const auto status = look_at(root, path);
+  if (!status) return status.error();
+  if (S_ISDIR(status->st_mode)) return "is a directory";
+  if (!S_ISREG(status->st_mode)) return "is not a regular file";
+  if ((status->st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) == 0) return "is not executable";
+  return std::nullopt;
+}
+
+std::optional<std::string> root_problem(const std::string& path) {
+  const auto status = look_at("/", path);
+  if (!status) return status.error();
+  if (!S_ISDIR(status->st_mode)) return "is not a directory";
+  for (const char* place : {"dev", "proc", "run", "tmp"}) {
+    struct stat below {};
+    if (::lstat((path + "/" + place).c_str(), &below) != 0 || !S_ISDIR(below.st_mode))
+      return "has no directory \"" + std::string(place) +
+             "\" for the worker's own to be mounted on: make dev, proc, run and tmp in it";
   }
-  if (S_ISDIR(status.st_mode)) return "is a directory";
-  if (!S_ISREG(status.st_mode)) return "is not a regular file";
-  if ((status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) == 0) return "is not executable";
   return std::nullopt;
 }
 
 }  // namespace
 
 HostFacts real_host() {
-  return {uid_of, gid_of, program_problem, static_cast<std::uint32_t>(::geteuid()), {"worker"}};
+  return {uid_of, gid_of, program_problem, root_problem, static_cast<std::uint32_t>(::geteuid()), {"worker"}};
 }
 
 }  // namespace herd::config

@@ -192,10 +192,10 @@ void add_limits(Table<PoolSpec>& table) {
       "Size of a core file; \"0B\" is none, and a crash starts no program of a piped kernel.core_pattern.");
 }
 
-/// Any path is read, so that the check can say that it is understood and not offered.
 Text root_choice() {
-  return {"\"read_only_host\"",
-          [](std::string_view root) { return root == "read_only_host" || absolute_path().is_valid(root); }};
+  return {"\"read_only_host\", \"minimal\" or the absolute path of a directory", [](std::string_view root) {
+            return root == kReadOnlyHost || root == kMinimal || (clean_path().is_valid(root) && root != "/");
+          }};
 }
 
 void add_filesystem(Table<PoolSpec>& table) {
@@ -203,9 +203,13 @@ void add_filesystem(Table<PoolSpec>& table) {
   constexpr auto kFiles = &SandboxSpec::filesystem;
   const ListOf<Text> paths{clean_path(), 0, 256, true};
   table.group("/sandbox/filesystem", "What a worker sees of the host's files.");
-  table.field("/sandbox/filesystem/root", root_choice(),
-              at(&PoolSpec::sandbox, kFiles, &FilesystemSpec::root), kApplies,
-              "`read_only_host`: the host's files, read-only. This version has no other.");
+  table.field(
+      "/sandbox/filesystem/root", root_choice(), at(&PoolSpec::sandbox, kFiles, &FilesystemSpec::root),
+      kApplies,
+      "`read_only_host`: the host's files. `minimal`: only the command's program, its interpreter and "
+      "libraries, and what `read_only` and `writable` name (a script language's modules, /etc/passwd or "
+      "certificates have to be named there; [\"/usr\"] is a start). Or a directory, such as an unpacked "
+      "image, that has dev, proc, run and tmp in it. Always read-only.");
   table.field("/sandbox/filesystem/tmp", OrOff{SizeIn{kib(4), kLargest}},
               at(&PoolSpec::sandbox, kFiles, &FilesystemSpec::tmp), kApplies,
               "Size of the worker's own /tmp, in memory; \"off\": none is mounted.");
@@ -213,7 +217,8 @@ void add_filesystem(Table<PoolSpec>& table) {
               kApplies, "Directories and files that the worker finds empty.");
   table.field("/sandbox/filesystem/read_only", paths,
               at(&PoolSpec::sandbox, kFiles, &FilesystemSpec::read_only), kApplies,
-              "Paths that stay visible inside hidden ones, read-only.");
+              "Paths of the host that stay visible inside hidden ones, or are brought into another root, "
+              "read-only. A root directory has to have the places for them.");
   table.field("/sandbox/filesystem/writable", paths,
               at(&PoolSpec::sandbox, kFiles, &FilesystemSpec::writable), kApplies,
               "Paths of the host that the worker may write to, as far as its user may.");

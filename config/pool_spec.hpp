@@ -91,9 +91,12 @@ struct LimitsSpec {
   auto operator<=>(const LimitsSpec&) const = default;
 };
 
+inline constexpr const char* kReadOnlyHost = "read_only_host";
+inline constexpr const char* kMinimal = "minimal";
+
 struct FilesystemSpec {
-  std::string root = "read_only_host";  // or "host" is not offered: the root is always read-only
-  std::optional<Bytes> tmp = mib(64);   // empty: "off", no private /tmp is mounted
+  std::string root = kReadOnlyHost;    // kMinimal, or a directory's absolute path
+  std::optional<Bytes> tmp = mib(64);  // empty: "off", no private /tmp is mounted
   std::vector<std::string> hide = {"/home", "/root"};
   std::vector<std::string> read_only;
   std::vector<std::string> writable;

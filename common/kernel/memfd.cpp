@@ -40,6 +40,16 @@ Result<UniqueFd> sealed_memfd(const char* name, std::string_view content) {
   return fd;
 }
 
+Result<std::string> read_memfd(int fd, std::size_t max) {
+  struct stat info {};
+  if (fstat(fd, &info) != 0) return fail_errno("stat");
+  if (static_cast<std::size_t>(info.st_size) > max) return fail_errno("read", EFBIG);
+  std::string text(static_cast<std::size_t>(info.st_size), '\0');
+  const ssize_t count = pread(fd, text.data(), text.size(), 0);
+  if (count != info.st_size) return fail_errno("read", count < 0 ? errno : EIO);
+  return text;
+}
+
 Result<UniqueFd> sealed_program(const std::string& path) {
   UniqueFd source(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!source) return fail_errno("open '" + path + "'");

@@ -74,7 +74,8 @@ Result<UniqueFd> open_inside(int root, const std::string& path) {
   if (fd) return fd;
   if (errno != ELOOP) return fail_errno("'" + path + "'");
   auto found = walk_inside(root, path);  // there are symlinks on the way
-  return found ? std::move(found) : fail_in("'" + path + "'", found.error());
+  if (!found) return fail_in("'" + path + "'", found.error());
+  return std::move(found->fd);
 }
 
 Status attach_inside(int root, int mount_fd, const std::string& path) {

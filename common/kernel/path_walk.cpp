@@ -12,7 +12,7 @@
 namespace herd::kernel {
 namespace {
 
-constexpr int kMostLinks = 40;  // as the kernel's
+constexpr std::size_t kMostLinks = 40;  // as the kernel's
 
 bool is_trusted(uid_t uid) {
   return uid == 0 || uid == geteuid();
@@ -27,9 +27,9 @@ bool protects(const struct stat& directory, const struct stat& entry) {
 
 class Walk {
  public:
-  explicit Walk(int root) { places_.push_back({UniqueFd(fcntl(root, F_DUPFD_CLOEXEC, 0)), true}); }
+  explicit Walk(int root) { places_.push_back({UniqueFd(fcntl(root, F_DUPFD_CLOEXEC, 0)), "", true}); }
 
-  Result<UniqueFd> to(const std::string& path) {
+  Result<Walked> to(const std::string& path) {
     if (!places_.front().fd) return fail_errno("duplicate an fd");
     prepend(path);
     while (!rest_.empty()) {
@@ -37,12 +37,14 @@ class Walk {
       rest_.pop_front();
       HERD_CHECK(step(name));
     }
-    return std::move(places_.back().fd);
+    const std::string where = path_here();
+    return Walked{std::move(places_.back().fd), where.empty() ? "/" : where, std::move(links_)};
   }
 
  private:
   struct Place {
     UniqueFd fd;
+    std::string name;
     bool is_protected = false;  // it, and all that leads to it
   };
 
@@ -59,18 +61,25 @@ class Walk {
       return fail_errno("'" + name + "'");
     const bool is_protected = here.is_protected && protects(about_here, about_entry);
     if (S_ISLNK(about_entry.st_mode)) return follow(entry.get(), name, is_protected);
-    places_.push_back({std::move(entry), is_protected});
+    places_.push_back({std::move(entry), name, is_protected});
     return {};
+  }
+
+  [[nodiscard]] std::string path_here() const {
+    std::string path;
+    for (std::size_t i = 1; i < places_.size(); ++i) path += "/" + places_[i].name;
+    return path;
   }
 
   Status follow(int link, const std::string& name, bool is_protected) {
     if (!is_protected)
       return fail_errno("'" + name + "' is a symlink that others than root may change", ELOOP);
-    if (++links_ > kMostLinks) return fail_errno("'" + name + "'", ELOOP);
+    if (links_.size() == kMostLinks) return fail_errno("'" + name + "'", ELOOP);
     char target[PATH_MAX];
     const ssize_t size = readlinkat(link, "", target, sizeof target);
     if (size < 0) return fail_errno("read the symlink '" + name + "'");
-    prepend(std::string(target, static_cast<std::size_t>(size)));
+    links_.push_back({path_here() + "/" + name, std::string(target, static_cast<std::size_t>(size))});
+    prepend(links_.back().target);
     return {};
   }
 
@@ -88,12 +97,12 @@ class Walk {
 
   std::vector<Place> places_;  // from the root to where the walk is
   std::deque<std::string> rest_;
-  int links_ = 0;
+  std::vector<FollowedLink> links_;
 };
 
 }  // namespace
 
-Result<UniqueFd> walk_inside(int root, const std::string& path) {
+Result<Walked> walk_inside(int root, const std::string& path) {
   return Walk(root).to(path);
 }
 

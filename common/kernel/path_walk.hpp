@@ -2,15 +2,27 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/error.hpp"
 #include "common/unique_fd.hpp"
 
 namespace herd::kernel {
 
-/// O_PATH fd of `path` below the directory `root`, as if that were "/". A symlink is followed only where
+struct FollowedLink {
+  std::string path;  // where it is, without links on the way
+  std::string target;
+};
+
+struct Walked {
+  UniqueFd fd;       // O_PATH
+  std::string path;  // where it led, without links
+  std::vector<FollowedLink> links;
+};
+
+/// `path` below the directory `root`, as if that were "/". A symlink is followed only where
 /// nobody but root and this process's user can have put it there: on any other one a worker, or whoever else
 /// may write to a directory on the way, would choose what is mounted (ELOOP).
-Result<UniqueFd> walk_inside(int root, const std::string& path);
+Result<Walked> walk_inside(int root, const std::string& path);
 
 }  // namespace herd::kernel

@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include "common/kernel/mount_calls.hpp"
+#include "daemon/exec/minimal_root.hpp"
 
 namespace herd::exec {
 namespace {
 
 constexpr std::uint64_t kCoverBytes = 64 * 1024;
 constexpr std::uint64_t kDevBytes = 64 * 1024;
+constexpr std::uint64_t kMinimalRootBytes = 1 << 20;
 
 /// Numbers that never change: Documentation/admin-guide/devices.txt.
 struct Device {
@@ -26,16 +28,23 @@ constexpr Device kDevices[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 
 /// Builds one tree; each step is a line in `build_base_tree`.
 class Builder {
  public:
-  Status clone_host() {
+  Status mount_root(const launch::Root& root) {
     host_ = UniqueFd(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!host_) return fail_errno("open '/'");
     HERD_CHECK(kernel::make_private(host_.get()));  // nothing crosses, either way
-    HERD_TRY(tree_, kernel::clone_tree(host_.get(), true));
-    // Read-only means every mount of the tree, not only its top.
-    HERD_CHECK(kernel::change_attributes(tree_.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, true));
-    // It has to stand in this namespace before anything can be mounted in it (until Linux 6.15). On top of
-    // "/" it hides nothing from `host_`, which names the mount below.
-    return kernel::attach(tree_.get(), host_.get());
+    switch (root.kind) {
+      case launch::RootKind::read_only_host:
+        return clone_as_root(host_);
+      case launch::RootKind::directory:
+        return clone_directory(root.directory);
+      case launch::RootKind::minimal:
+        break;
+    }
+    HERD_TRY(tree_, kernel::new_filesystem("tmpfs", kernel::tmpfs_options(kMinimalRootBytes, "0755"),
+                                           MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+    HERD_CHECK(stand_over_host());
+    HERD_TRY(used_, fill_minimal_root(host_.get(), tree_.get(), root));
+    return kernel::change_attributes(tree_.get(), MOUNT_ATTR_RDONLY, 0, false);
   }
 
   /// What the host has mounted at or below the places that get a filesystem of the worker's own would only
@@ -99,7 +108,35 @@ class Builder {
     return {};
   }
 
+  std::vector<launch::UsedFile> used() && { return std::move(used_); }
+
  private:
+  Status clone_as_root(const UniqueFd& directory) {
+    HERD_TRY(tree_, kernel::clone_tree(directory.get(), true));
+    // Read-only means every mount of the tree, not only its top.
+    HERD_CHECK(kernel::change_attributes(tree_.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, true));
+    return stand_over_host();
+  }
+
+  /// It has to stand in this namespace before anything can be mounted in it (until Linux 6.15). On top of
+  /// "/" it hides nothing from `host_`, which names the mount below.
+  Status stand_over_host() { return kernel::attach(tree_.get(), host_.get()); }
+
+  Status clone_directory(const std::string& path) {
+    const std::string what = "root '" + path + "'";
+    auto directory = kernel::open_inside(host_.get(), path);
+    if (!directory) return fail_in("root", directory.error());
+    struct stat info {};
+    if (fstat(directory->get(), &info) != 0) return fail_errno(what);
+    if (!S_ISDIR(info.st_mode)) return fail_errno(what, ENOTDIR);
+    used_.push_back(launch::used_file(path, info));
+    for (const char* place : {"dev", "proc", "run", "tmp"})
+      if (fstatat(directory->get(), place, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(info.st_mode))
+        return fail(what + " has no directory '" + place +
+                    "' for the worker's own to be mounted on: make it");
+    return clone_as_root(*directory);
+  }
+
   /// A node is made in a tenth of the time of a bind mount, but a user namespace may not make one.
   Status make_device(int dev, const Device& device) {
     if (mknodat(dev, device.name, S_IFCHR | 0666, makedev(device.major, device.minor)) == 0) return {};
@@ -121,18 +158,20 @@ class Builder {
   }
 
   UniqueFd host_, tree_, cover_;
+  std::vector<launch::UsedFile> used_;
 };
 
 }  // namespace
 
-Status build_base_tree() {
+Result<std::vector<launch::UsedFile>> build_base_tree(const launch::Root& root) {
   Builder builder;
-  HERD_CHECK(builder.clone_host());
+  HERD_CHECK(builder.mount_root(root));
   HERD_CHECK(builder.leave_out_covered());
   HERD_CHECK(builder.mount_cover());
   HERD_CHECK(builder.mount_dev());
   HERD_CHECK(builder.mask_sys());
-  return builder.enter();
+  HERD_CHECK(builder.enter());
+  return std::move(builder).used();
 }
 
 }  // namespace herd::exec

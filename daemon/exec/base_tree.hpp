@@ -1,9 +1,12 @@
-// The part of a worker's filesystem that is the same for all: the host's tree read-only, a /dev with the
-// harmless nodes, what is hidden of /sys. It is built once, in a mount namespace of its own; each worker gets
-// a copy of that namespace and adds what is its own (mounts.hpp).
+// The part of a worker's filesystem that is the same for all of its pool: what its root is made of,
+// read-only, a /dev with the harmless nodes, what is hidden of /sys. It is built once, in a mount namespace
+// of its own; each worker gets a copy of that namespace and adds what is its own (mounts.hpp).
 #pragma once
 
+#include <vector>
+
 #include "common/error.hpp"
+#include "protocol/launch/plan.hpp"
 
 namespace herd::exec {
 
@@ -12,7 +15,8 @@ namespace herd::exec {
 inline constexpr const char* kCover = "/run";
 
 /// Builds the tree and makes it this process's root, with nothing of the host's mounts left beside it. Needs
-/// a mount namespace of the process's own.
-Status build_base_tree();
+/// a mount namespace of the process's own. What it returns is empty where directories of the host were used
+/// whole, in which everything that changes is seen.
+Result<std::vector<launch::UsedFile>> build_base_tree(const launch::Root& root);
 
 }  // namespace herd::exec

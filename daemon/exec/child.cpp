@@ -184,12 +184,24 @@ Result<std::vector<sock_filter>> read_filter(int fd) {
   return filter;
 }
 
+/// The place over the program's path where the worker does not see the host's files; empty: none.
+std::string cover_over(const launch::Plan& plan) {
+  std::vector<std::string> covers = plan.filesystem.hide;
+  for (const char* place : {"/dev", "/proc", "/run"}) covers.emplace_back(place);
+  if (plan.filesystem.tmp_bytes) covers.emplace_back("/tmp");
+  for (const std::string& cover : covers)
+    if (plan.namespaces.mount && plan.argv[0].starts_with(cover + "/")) return cover;
+  return "";
+}
+
 /// What a person can do about an exec that failed.
 std::string exec_hint(const launch::Plan& plan, int errno_value) {
-  for (const std::string& hidden : plan.filesystem.hide)
-    if (errno_value == ENOENT && plan.argv[0].starts_with(hidden + "/"))
-      return " (sandbox.filesystem.hide covers '" + hidden + "'; name what the worker needs in read_only)";
-  if (errno_value == ENOENT) return " (missing in the sandbox, or its interpreter is)";
+  if (errno_value == ENOENT) {
+    std::string hint = " (missing in the sandbox, or its interpreter is";
+    if (const std::string cover = cover_over(plan); !cover.empty())
+      hint += "; '" + cover + "' is the worker's own or hidden: name what it needs there in read_only";
+    return hint + ")";
+  }
   if (errno_value == EACCES) return " (the worker's user may not execute it, or not reach its directory)";
   return "";
 }

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/kernel/files.hpp"
+#include "common/kernel/memfd.hpp"
 
 namespace herd::exec {
 namespace {
@@ -12,23 +12,14 @@ namespace {
 constexpr std::size_t kMaxPlan = 1 << 20;
 constexpr int kReportTimeoutMs = 1000;
 
-Result<std::string> read_plan(int fd) {
-  struct stat info {};
-  if (fstat(fd, &info) != 0) return fail_errno("stat the plan");
-  if (static_cast<std::size_t>(info.st_size) > kMaxPlan) return fail_errno("read the plan", EFBIG);
-  std::string text(static_cast<std::size_t>(info.st_size), '\0');
-  const ssize_t count = pread(fd, text.data(), text.size(), 0);
-  if (count != info.st_size) return fail_errno("read the plan", count < 0 ? errno : EIO);
-  return text;
-}
-
 }  // namespace
 
 Result<Launch> read_launch(kernel::Message message) {
   if (message.fds.empty()) return fail("no launch plan came over the owner's line");
-  HERD_TRY(const std::string text, read_plan(message.fds.front().get()));
+  const auto text = kernel::read_memfd(message.fds.front().get(), kMaxPlan);
+  if (!text) return fail_in("the launch plan", text.error());
   Launch launch;
-  HERD_TRY(launch.plan, launch::parse_plan(text));
+  HERD_TRY(launch.plan, launch::parse_plan(*text));
   if (message.fds.size() != launch.plan.fds.size() + 1)
     return fail("the launch plan names other fds than came");
   for (std::size_t i = 0; i < launch.plan.fds.size(); ++i) {
@@ -58,6 +49,12 @@ Result<Launch> read_launch(kernel::Message message) {
   if (launch.plan.namespaces.mount && !launch.base_tree) return fail("the launch plan has no base tree");
   if (launch.plan.argv.empty()) return fail("the launch plan has no command");
   return launch;
+}
+
+Result<launch::Root> read_root(const kernel::Message& message) {
+  if (message.fds.size() != 1) return fail("no root came over the owner's line");
+  HERD_TRY(const std::string text, kernel::read_memfd(message.fds.front().get(), kMaxPlan));
+  return launch::parse_root(text);
 }
 
 void report(int line, const launch::FromExec& message, const std::vector<int>& fds) {

@@ -25,6 +25,9 @@ struct Launch {
 /// What the first message asks for; `message` is that message, the plan's memfd and the fds that it names.
 Result<Launch> read_launch(kernel::Message message);
 
+/// What the base tree is to be made of: `message` holds its memfd.
+Result<launch::Root> read_root(const kernel::Message& message);
+
 /// Tells herdd. A full line waits a bounded time; a closed one is no error (the loop notices it).
 void report(int line, const launch::FromExec& message, const std::vector<int>& fds = {});
 

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdio>
 
+#include "common/kernel/memfd.hpp"
 #include "daemon/exec/base_tree.hpp"
 #include "daemon/exec/child.hpp"
 #include "daemon/exec/credentials.hpp"
@@ -83,12 +84,16 @@ tl::expected<Running, exec::ChildFailure> start(kernel::Message order) {
                  std::move(*signals)};
 }
 
-Status build_base_tree() {
+Status build_base_tree(const kernel::Message& order) {
   const UniqueFd own_namespace(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
   if (!own_namespace) return fail_errno("open '/proc/self/ns/mnt'");
   umask(022);
-  HERD_CHECK(exec::build_base_tree());
-  return kernel::send_message(exec::kOwnerLineFd, launch::kBaseTree, std::array{own_namespace.get()});
+  HERD_TRY(const launch::Root root, exec::read_root(order));
+  HERD_TRY(const std::vector<launch::UsedFile> used, exec::build_base_tree(root));
+  HERD_TRY(const std::string text, launch::to_json(used));
+  HERD_TRY(const UniqueFd files, kernel::sealed_memfd("used-files", text));
+  return kernel::send_message(exec::kOwnerLineFd, launch::kBaseTree,
+                              std::array{own_namespace.get(), files.get()});
 }
 
 int report_failure(const exec::ChildFailure& failure) {
@@ -109,7 +114,7 @@ int main() {
   auto order = kernel::receive_message(exec::kOwnerLineFd, true);
   if (!order) return report_failure({launch::Stage::fds, order.error()});
   if (order->text == launch::kBuildBaseTree) {
-    const Status built = build_base_tree();
+    const Status built = build_base_tree(*order);
     return built ? 0 : report_failure({launch::Stage::mounts, built.error()});
   }
   auto running = start(std::move(*order));

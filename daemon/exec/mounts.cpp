@@ -133,6 +133,7 @@ Status OwnMounts::attach_bind(const Entry& entry) {
 }
 
 /// The place to bind at: it is missing where a cover hides its parent, and is then made in that cover.
+/// Elsewhere the root is read-only, and belongs to others.
 Result<UniqueFd> OwnMounts::open_or_make(const std::string& path, bool is_directory) {
   auto found = kernel::open_inside(root_.get(), path);
   if (found || found.error().errno_value != ENOENT) return found;
@@ -140,11 +141,12 @@ Result<UniqueFd> OwnMounts::open_or_make(const std::string& path, bool is_direct
   HERD_TRY(const UniqueFd parent, open_or_make(slash == 0 ? "/" : path.substr(0, slash), true));
   const std::string leaf = path.substr(slash + 1);
   if (is_directory) {
-    if (mkdirat(parent.get(), leaf.c_str(), 0755) != 0) return fail_errno("create '" + path + "'");
-  } else if (mknodat(parent.get(), leaf.c_str(), S_IFREG | 0644, 0) != 0) {
-    return fail_errno("create '" + path + "'");
+    if (mkdirat(parent.get(), leaf.c_str(), 0755) == 0) return kernel::open_inside(root_.get(), path);
+  } else if (mknodat(parent.get(), leaf.c_str(), S_IFREG | 0644, 0) == 0) {
+    return kernel::open_inside(root_.get(), path);
   }
-  return kernel::open_inside(root_.get(), path);
+  const bool is_read_only = errno == EROFS;
+  return fail_errno("create '" + path + "'" + (is_read_only ? " (make it in the root directory)" : ""));
 }
 
 }  // namespace herd::exec

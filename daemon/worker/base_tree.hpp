@@ -1,33 +1,45 @@
-// The mount namespace of which every worker's is a copy: the host's tree read-only, with what is the same for
-// all workers already done (daemon/exec/base_tree.hpp). A herd-exec builds it and exits; the namespace lives
+// The mount namespaces of which the workers' are copies: the roots of the pools, with what is the same for
+// all workers already done (daemon/exec/base_tree.hpp). A herd-exec builds one and exits; the namespace lives
 // by its fd.
 #pragma once
 
+#include <list>
+#include <vector>
+
 #include "common/error.hpp"
 #include "common/unique_fd.hpp"
+#include "protocol/launch/plan.hpp"
 
 namespace herd::worker {
 
-/// All calls on the spawning thread. What it holds is a snapshot of the daemon's mounts, so it lasts until
+/// All calls on the spawning thread. What it holds are snapshots of the daemon's mounts, so they last until
 /// these change: a filesystem that the host mounts is in the next worker, and one that the host unmounts is
 /// not kept busy.
-class BaseTree {
+class BaseTrees {
  public:
   /// `program`: herd-exec, pinned; must outlive this.
-  explicit BaseTree(const UniqueFd& program) : program_(program) {}
+  explicit BaseTrees(const UniqueFd& program) : program_(program) {}
 
-  /// The namespace's fd, good until the next call; built if there is none yet.
-  Result<int> get();
+  /// The fd of the namespace with this root, good until the next call; built if there is none, or if another
+  /// file stands now under one of the paths of which it was made.
+  Result<int> get(const launch::Root& root);
   /// Readable as poll(2)'s POLLPRI when the daemon's mounts have changed (proc_pid_mountinfo(5)); -1: nothing
   /// is held.
-  [[nodiscard]] int changes_fd() const { return namespace_ ? mountinfo_.get() : -1; }
-  void drop() { namespace_.reset(); }
+  [[nodiscard]] int changes_fd() const { return trees_.empty() ? -1 : mountinfo_.get(); }
+  void drop() { trees_.clear(); }
 
  private:
-  Status build();
+  struct Tree {
+    launch::Root root;
+    UniqueFd mount_namespace;
+    std::vector<launch::UsedFile> files;
+  };
+  Result<Tree> build(const launch::Root& root);
+  Result<Tree> ask_executor(const launch::Root& root) const;
 
   const UniqueFd& program_;
-  UniqueFd mountinfo_, namespace_;
+  UniqueFd mountinfo_;
+  std::list<Tree> trees_;  // the last used first
 };
 
 }  // namespace herd::worker

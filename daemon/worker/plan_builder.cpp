@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <sstream>
 
 #include "protocol/worker/environment.hpp"
 
@@ -167,6 +168,35 @@ launch::LandlockMode mode_of(config::LandlockMode mode) {
   return launch::LandlockMode::required;
 }
 
+/// The value of LD_LIBRARY_PATH in "NAME=value" words, as directories.
+std::vector<std::string> library_path_of(const std::vector<std::string>& environment) {
+  constexpr std::string_view kName = "LD_LIBRARY_PATH=";
+  std::vector<std::string> directories;
+  for (const std::string& variable : environment) {
+    if (!variable.starts_with(kName)) continue;
+    std::istringstream words(variable.substr(kName.size()));
+    for (std::string directory; std::getline(words, directory, ':');)
+      if (directory.starts_with('/')) directories.push_back(directory);
+  }
+  return directories;
+}
+
+launch::Root root_of(const config::FilesystemSpec& filesystem, const launch::Plan& plan) {
+  launch::Root root;
+  if (filesystem.root == config::kReadOnlyHost) return root;
+  if (filesystem.root != config::kMinimal) {
+    root.kind = launch::RootKind::directory;
+    root.directory = filesystem.root;
+    return root;
+  }
+  root.kind = launch::RootKind::minimal;
+  root.program = plan.argv.front();
+  root.library_path = library_path_of(plan.environment);
+  root.binds = filesystem.read_only;
+  root.binds.insert(root.binds.end(), filesystem.writable.begin(), filesystem.writable.end());
+  return root;
+}
+
 /// With a network namespace of its own a worker has no network to be kept from but its own; in the host's it
 /// must not take ports that are not its.
 launch::Landlock landlock_of(const config::PoolSpec& pool, const PlanParts& parts) {
@@ -211,6 +241,7 @@ Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& p
   plan.working_directory = pool.working_directory;
   plan.namespaces = namespaces_of(pool.sandbox);
   const config::FilesystemSpec& filesystem = pool.sandbox.filesystem;
+  plan.filesystem.root = root_of(filesystem, plan);
   if (filesystem.tmp) plan.filesystem.tmp_bytes = filesystem.tmp->value;
   plan.filesystem.hide = filesystem.hide;
   plan.filesystem.read_only = filesystem.read_only;

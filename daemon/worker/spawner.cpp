@@ -62,7 +62,7 @@ Spawner::Spawner(const kernel::Cgroups& cgroups, const UniqueFd& program, Privil
     : cgroups_(cgroups),
       program_(program),
       privileges_(privileges),
-      base_tree_(program),
+      base_trees_(program),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
   thread_ = std::thread([this] { run(); });
@@ -115,11 +115,11 @@ std::optional<Spawner::Job> Spawner::next_job() {
 }
 
 void Spawner::wait_for_work() {
-  std::array<pollfd, 2> entries{{{wake_.get(), POLLIN, 0}, {base_tree_.changes_fd(), POLLPRI, 0}}};
+  std::array<pollfd, 2> entries{{{wake_.get(), POLLIN, 0}, {base_trees_.changes_fd(), POLLPRI, 0}}};
   poll(entries.data(), entries.size(), -1);
   eventfd_t count;
   if (entries[0].revents != 0) eventfd_read(wake_.get(), &count);
-  if (entries[1].revents != 0) base_tree_.drop();
+  if (entries[1].revents != 0) base_trees_.drop();
 }
 
 Result<Spawned> Spawner::spawn(SpawnOrder order) {
@@ -142,7 +142,7 @@ Result<Spawner::Parcel> Spawner::pack(SpawnOrder& order, Spawned& spawned) {
     plan.fds.push_back(role);
   };
   if (plan.namespaces.mount) {
-    HERD_TRY(const int base_tree, base_tree_.get());
+    HERD_TRY(const int base_tree, base_trees_.get(plan.filesystem.root));
     add(base_tree, launch::FdRole::base_tree);
   }
   if (order.stdio) {

@@ -80,8 +80,8 @@ class Spawner {
   const kernel::Cgroups& cgroups_;
   const UniqueFd& program_;
   Privileges privileges_;
-  BaseTree base_tree_;  // the spawning thread's
-  UniqueFd wake_;       // eventfd
+  BaseTrees base_trees_;  // the spawning thread's
+  UniqueFd wake_;         // eventfd
   std::mutex mutex_;
   std::deque<Job> jobs_;
   bool stopping_ = false;

@@ -1,6 +1,9 @@
 #include "daemon/worker/verify.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -170,6 +173,7 @@ class Verifier {
 
   void mounts() {
     if (!expected_.plan.namespaces.mount) return;
+    root();
     const auto text = kernel::read_file(proc_ + "/mountinfo", 4 << 20);
     if (!text) return add_unreadable("mounts", text.error());
     std::vector<std::string> allowed = own_writable_mounts();
@@ -184,6 +188,23 @@ class Verifier {
     for (const std::string& mount : unexpected_writable_mounts(*text, allowed))
       found += (found.empty() ? "" : " ") + mount;
     add("writable mounts", "none but its own", found.empty() ? "none but its own" : found);
+  }
+
+  /// Which directory "/" is to the worker: the kernel's link there leads to it.
+  void root() {
+    const launch::Root& wanted = expected_.plan.filesystem.root;
+    struct stat found {
+    }, named{};
+    const std::string link = proc_ + "/root";
+    const bool is_minimal = wanted.kind == launch::RootKind::minimal;
+    const std::string path = wanted.kind == launch::RootKind::directory ? wanted.directory : "/";
+    if (stat(link.c_str(), &found) != 0 || stat(path.c_str(), &named) != 0)
+      return add_unreadable("root", fail_errno(link).value());
+    const bool is_named = found.st_dev == named.st_dev && found.st_ino == named.st_ino;
+    struct statfs filesystem {};
+    const bool is_memory = statfs(link.c_str(), &filesystem) == 0 && filesystem.f_type == TMPFS_MAGIC;
+    add("root", is_minimal ? "a tree of its own" : path,
+        is_named ? path : (is_memory ? "a tree of its own" : "another directory"));
   }
 
   std::string proc_;

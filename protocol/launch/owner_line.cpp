@@ -8,7 +8,6 @@ namespace {
 using Json = nlohmann::json;
 
 struct Write {
-  Json operator()(const StageReached& m) const { return {{"type", "stage"}, {"stage", m.stage}}; }
   Json operator()(const Started& m) const {
     return {{"type", "started"}, {"pid", m.pid_inside}, {"landlock", m.landlock_abi}};
   }
@@ -31,7 +30,6 @@ Json::other_error unknown_type(const std::string& type) {
 
 FromExec read(const Json& json) {
   const auto type = json.at("type").get<std::string>();
-  if (type == "stage") return StageReached{json.at("stage")};
   if (type == "started") return Started{json.at("pid"), json.at("landlock")};
   if (type == "failed") return Failed{json.at("stage"), json.at("errno"), json.at("message")};
   if (type == "ready") return NotifiedReady{};

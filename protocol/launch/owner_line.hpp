@@ -16,9 +16,6 @@ namespace herd::launch {
 // ---- from herd-exec
 // --------------------------------------------------------------------------------------------
 
-struct StageReached {
-  std::string stage;
-};
 /// The worker runs its own program. Carries one fd: the worker's pidfd.
 struct Started {
   int pid_inside = 0;
@@ -45,8 +42,7 @@ struct Exited {
   bool asked = false;
 };
 
-using FromExec =
-    std::variant<StageReached, Started, Failed, NotifiedReady, NotifiedStatus, NotifyRefused, Exited>;
+using FromExec = std::variant<Started, Failed, NotifiedReady, NotifiedStatus, NotifyRefused, Exited>;
 
 // ---- from herdd
 // ------------------------------------------------------------------------------------------------
@@ -56,8 +52,9 @@ inline constexpr std::string_view kPlan = "plan";
 /// Then, once the worker's cgroups have their limits: the `tasks` files of those to join (v1). Nothing of the
 /// worker's runs before.
 inline constexpr std::string_view kCgroups = "cgroups";
-/// To a herd-exec that is to build the base tree instead: it answers with kBaseTree and its mount namespace's
-/// fd, or with Failed, and exits.
+/// To a herd-exec that is to build a base tree instead, with a sealed memfd of its Root (plan.hpp): it
+/// answers with kBaseTree, its mount namespace's fd and a sealed memfd of the UsedFiles, or with Failed, and
+/// exits.
 inline constexpr std::string_view kBuildBaseTree = "build_base_tree";
 inline constexpr std::string_view kBaseTree = "base_tree";
 

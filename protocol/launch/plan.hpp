@@ -4,6 +4,8 @@
 // of that message follow in the order of `fds`.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,7 +42,20 @@ struct Rlimit {
   std::uint64_t soft = 0, hard = 0;
 };
 
+enum class RootKind { read_only_host, minimal, directory };
+
+/// What all workers of a pool find at "/", before each adds what is its own; read-only.
+struct Root {
+  RootKind kind = RootKind::read_only_host;
+  std::string directory;                  // `directory`: its path on the host
+  std::string program;                    // `minimal`: it is there, and what it needs to start
+  std::vector<std::string> library_path;  // `minimal`: directories that its loader searches first
+  std::vector<std::string> binds;         // `minimal`: paths of the host that each worker mounts in it
+  bool operator==(const Root&) const = default;
+};
+
 struct Filesystem {
+  Root root;
   std::optional<std::uint64_t> tmp_bytes;  // empty: the host's /tmp, read-only
   std::vector<std::string> hide, read_only, writable;
 };
@@ -87,5 +102,18 @@ struct Plan {
 /// An error where a word holds bytes that are no UTF-8: a worker must not get others than were ordered.
 Result<std::string> to_json(const Plan& plan);
 Result<Plan> parse_plan(const std::string& text);
+Result<std::string> to_json(const Root& root);
+Result<Root> parse_root(const std::string& text);
+
+/// A file of the host that stands in a base tree by itself: another one under that path makes the tree stale.
+struct UsedFile {
+  std::string path;
+  std::uint64_t device = 0, inode = 0;
+  std::int64_t changed_ns = 0;  // its ctime, since the epoch
+  bool operator==(const UsedFile&) const = default;
+};
+UsedFile used_file(const std::string& path, const struct stat& info);
+Result<std::string> to_json(const std::vector<UsedFile>& files);
+Result<std::vector<UsedFile>> parse_used_files(const std::string& text);
 
 }  // namespace herd::launch

@@ -5,9 +5,11 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "common/kernel/landlock.hpp"
 #include "tests/support/daemon_test.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace herd::test {
 namespace {
@@ -17,15 +19,16 @@ using Names = std::vector<std::string>;
 
 struct Sandbox {
   std::string network, policy, landlock;
+  std::string root = "read_only_host";  // "image": a directory with the program in it
 };
 
 void PrintTo(const Sandbox& sandbox, std::ostream* out) {
-  *out << "network " << sandbox.network << ", seccomp " << sandbox.policy << ", landlock "
-       << sandbox.landlock;
+  *out << "root " << sandbox.root << ", network " << sandbox.network << ", seccomp " << sandbox.policy
+       << ", landlock " << sandbox.landlock;
 }
 
 std::string name_of(const Sandbox& sandbox) {
-  return sandbox.network + "_" + sandbox.policy + "_landlock_" + sandbox.landlock;
+  return sandbox.root + "_" + sandbox.network + "_" + sandbox.policy + "_landlock_" + sandbox.landlock;
 }
 
 std::vector<Sandbox> sandboxes() {
@@ -33,6 +36,9 @@ std::vector<Sandbox> sandboxes() {
   for (const char* network : {"host", "none", "loopback"})
     for (const char* policy : {"off", "log", "errno", "kill"})
       for (const char* landlock : {"off", "wanted"}) all.push_back({network, policy, landlock});
+  for (const char* root : {"minimal", "image"})
+    for (const char* network : {"host", "none", "loopback"})
+      for (const char* policy : {"off", "errno"}) all.push_back({network, policy, "off", root});
   return all;
 }
 
@@ -120,8 +126,18 @@ class Escape : public DaemonTest {
     return ask(attacker.at("address"), "/attack?" + std::to_string(victim.at("pid").get<pid_t>()) + "," +
                                            std::to_string(host_.port()));
   }
+  /// In an image the program has another path, and nothing of the build tree is there.
+  [[nodiscard]] Json with_root(const std::string& root) const {
+    if (root != "image") return {{"sandbox", {{"filesystem", {{"root", root}}}}}};
+    for (const char* place : {"/bin", "/dev", "/proc", "/run", "/tmp"})
+      std::filesystem::create_directories(image_.path() + place);
+    std::filesystem::copy_file(HERD_TEST_ESCAPE, image_.path() + "/bin/escape");
+    return {{"command", {"/bin/escape"}},
+            {"sandbox", {{"filesystem", {{"root", image_.path()}, {"read_only", Json::array()}}}}}};
+  }
   Json traces_;
   HostListener host_;
+  TemporaryDirectory image_{"/var/tmp"};
 };
 
 void expect_only(const Json& results, const Names& allowed) {
@@ -135,10 +151,12 @@ INSTANTIATE_TEST_SUITE_P(All, EscapeFrom, ::testing::ValuesIn(sandboxes()),
                          [](const auto& one) { return name_of(one.param); });
 
 TEST_P(EscapeFrom, NothingGetsThrough) {
-  const Json results = attack({{"sandbox",
-                                {{"network", GetParam().network},
-                                 {"seccomp", {{"policy", GetParam().policy}}},
-                                 {"landlock", GetParam().landlock}}}});
+  Json overrides = with_root(GetParam().root);
+  overrides.merge_patch({{"sandbox",
+                          {{"network", GetParam().network},
+                           {"seccomp", {{"policy", GetParam().policy}}},
+                           {"landlock", GetParam().landlock}}}});
+  const Json results = attack(overrides);
   expect_only(results, allowed_in(GetParam()));
   // Landlock forbids new POSIX queues: they lie in no directory that a rule could name.
   const bool has_landlock = GetParam().landlock == "wanted" && kernel::landlock::abi() > 0;

@@ -12,8 +12,8 @@ namespace herd::test {
 
 namespace fs = std::filesystem;
 
-TemporaryDirectory::TemporaryDirectory() {
-  std::string name = (fs::temp_directory_path() / "herd-test-XXXXXX").string();
+TemporaryDirectory::TemporaryDirectory(const std::string& parent) {
+  std::string name = (fs::path(parent) / "herd-test-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp " + name);
   path_ = name;
   ::chmod(path_.c_str(), 0755);  // workers reach their sockets through it

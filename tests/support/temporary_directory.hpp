@@ -8,7 +8,8 @@ namespace herd::test {
 
 class TemporaryDirectory {
  public:
-  TemporaryDirectory();
+  /// In /tmp a worker does not see it, in /var/tmp it does.
+  explicit TemporaryDirectory(const std::string& parent = "/tmp");
   ~TemporaryDirectory();
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;

@@ -21,11 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-std::string new_cgroup_root() {
-  static int count = 0;
-  return "herd-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
-}
-
 Json daemon_file(const std::string& directory, const std::string& cgroup_root) {
   return {{"control", {{"path", directory + "/run/control.sock"}}},
           {"state_directory", directory + "/state"},
@@ -85,7 +80,7 @@ Json unfiltered_pool(const Json& sandbox) {
 }
 
 TestDaemon::TestDaemon(DaemonOptions options)
-    : options_(std::move(options)), cgroup_root_(new_cgroup_root()) {
+    : options_(std::move(options)), cgroup_root_(fs::path(directory()).filename().string()) {
   fs::create_directory(directory() + "/pools.d");
   Json file = daemon_file(directory(), cgroup_root_);
   file.merge_patch(options_.config);

@@ -69,10 +69,14 @@ TEST(BadRule, sandbox) {
       {Bad{R"("sandbox": {"user": "bob"})", "/sandbox/user", "the user \"bob\" does not exist on this host"},
        Bad{R"("sandbox": {"user": "root"})", "/sandbox/user", "\"root\" has uid 0"},
        Bad{R"("sandbox": {"user": "toor"})", "/sandbox/user", "\"toor\" has uid 0"},
-       Bad{R"("sandbox": {"filesystem": {"root": "/srv/root"}})", "/sandbox/filesystem/root",
-           "not supported in this version"},
+       Bad{R"("sandbox": {"filesystem": {"root": "/missing"}})", "/sandbox/filesystem/root",
+           "\"/missing\" does not exist"},
+       Bad{R"("sandbox": {"filesystem": {"root": "/"}})", "/sandbox/filesystem/root",
+           "expected \"read_only_host\", \"minimal\" or"},
        Bad{R"("sandbox": {"filesystem": {"root": "host"}})", "/sandbox/filesystem/root",
-           "expected \"read_only_host\""},
+           "expected \"read_only_host\", \"minimal\" or"},
+       Bad{R"("sandbox": {"filesystem": {"root": "minimal"}, "namespaces": ["pid"]})",
+           "/sandbox/filesystem/root", "\"mount\" among the namespaces"},
        Bad{R"("sandbox": {"landlock": "wanted", "no_new_privs": false, "seccomp": "off"})",
            "/sandbox/landlock", "Landlock rules need \"no_new_privs\": true"},
        Bad{R"("sandbox": {"seccomp": {"profile": "wroker"}})", "/sandbox/seccomp/profile",
@@ -84,6 +88,11 @@ TEST(BadRule, sandbox) {
            "the user \"bob\" does not exist"},
        Bad{R"("clients": {"groups": ["nobodies"]})", "/clients/groups/0",
            "the group \"nobodies\" does not exist"}});
+}
+
+TEST(BadRule, command_in_another_root) {
+  EXPECT_THAT(issues(R"("sandbox": {"filesystem": {"root": "/srv/image"}})"),
+              ElementsAre(issue_at("/command/0", "\"/bin/true\" does not exist in \"/srv/image\"")));
 }
 
 TEST(PoolRules, what_is_allowed_is_not_refused) {
@@ -156,12 +165,12 @@ class RealHost : public ::testing::Test {
 
 TEST_F(RealHost, says_why_a_program_can_not_be_started) {
   const HostFacts facts = real_host();
-  EXPECT_EQ(facts.program_problem(file("ok", 0755)), std::nullopt);
-  EXPECT_EQ(facts.program_problem(file("data", 0644)), "is not executable");
-  EXPECT_EQ(facts.program_problem(directory_.string()), "is a directory");
-  EXPECT_EQ(facts.program_problem((directory_ / "none").string()), "does not exist");
-  EXPECT_EQ(facts.program_problem(file("ok", 0755) + "/x"), "does not exist");
-  EXPECT_EQ(facts.program_problem("/dev/null"), "is not a regular file");
+  EXPECT_EQ(facts.program_problem("/", file("ok", 0755)), std::nullopt);
+  EXPECT_EQ(facts.program_problem("/", file("data", 0644)), "is not executable");
+  EXPECT_EQ(facts.program_problem("/", directory_.string()), "is a directory");
+  EXPECT_EQ(facts.program_problem("/", (directory_ / "none").string()), "does not exist");
+  EXPECT_EQ(facts.program_problem("/", file("ok", 0755) + "/x"), "does not exist");
+  EXPECT_EQ(facts.program_problem("/", "/dev/null"), "is not a regular file");
 }
 
 TEST_F(RealHost, knows_accounts) {

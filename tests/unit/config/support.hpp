@@ -23,10 +23,15 @@ inline HostFacts fake_host() {
     if (group == "staff") return 50;
     return std::nullopt;
   };
-  facts.program_problem = [](const std::string& path) -> std::optional<std::string> {
+  facts.program_problem = [](const std::string& root, const std::string& path) -> std::optional<std::string> {
+    if (root == "/srv/image" && path != "/bin/inside") return "does not exist";
     if (path == "/missing") return "does not exist";
     if (path == "/data") return "is not executable";
     if (path == "/usr") return "is a directory";
+    return std::nullopt;
+  };
+  facts.root_problem = [](const std::string& path) -> std::optional<std::string> {
+    if (path == "/missing") return "does not exist";
     return std::nullopt;
   };
   return facts;

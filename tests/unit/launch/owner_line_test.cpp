@@ -15,10 +15,6 @@ T through(const T& message) {
   return same != nullptr ? *same : T{};
 }
 
-TEST(OwnerLine, CarriesAStage) {
-  EXPECT_EQ(through(StageReached{"mounts"}).stage, "mounts");
-}
-
 TEST(OwnerLine, CarriesTheWorkersStart) {
   EXPECT_EQ(through(Started{2}).pid_inside, 2);
 }
