@@ -56,8 +56,6 @@ TEST_F(Shortage, OfFds) {
   short_->post("/v1/pools/a/scale", {{"min", 30}});
   const Json gone = end_with(EMFILE);
   EXPECT_EQ(gone.at("reason").at("kind"), "setup_failed") << gone;
-  EXPECT_NE(gone.at("reason").at("text").get<std::string>().find("Too many open files"), std::string::npos)
-      << gone;
   EXPECT_LE(open_fds_of(short_->pid()), 80);
 
   short_->post("/v1/pools/a/scale", {{"min", 0}, {"max", 1}});

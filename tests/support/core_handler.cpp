@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 
 #include "tests/support/host.hpp"
 
@@ -57,12 +58,29 @@ CoreHandler::CoreHandler() : lock_(lock_host("core-pattern")) {
   told_ = UniqueFd(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));
   directory_.write("handler", "#!/bin/sh\necho \"$1\" >" + fifo + "\n");
   std::filesystem::permissions(handler, std::filesystem::perms(0755));
-  before_ = text_of(kPattern);
+  start_keeper(text_of(kPattern));
   is_set_ = set_pattern("|" + handler + " %P\n");
 }
 
 CoreHandler::~CoreHandler() {
-  if (is_set_) set_pattern(before_);
+  alive_.reset();
+  ::waitpid(keeper_, nullptr, 0);
+}
+
+/// A child that puts the pattern back once this process is done with it, or has been killed. It shares the
+/// lock, so nobody takes the pattern as it finds it before that.
+void CoreHandler::start_keeper(const std::string& before) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
+  const UniqueFd reader(ends[0]);
+  alive_ = UniqueFd(ends[1]);
+  keeper_ = ::fork();
+  if (keeper_ != 0) return;
+  ::setsid();  // what ends the test's process group does not end it
+  alive_.reset();
+  char none;
+  (void)!::read(reader.get(), &none, 1);
+  ::_exit(set_pattern(before) ? 0 : 1);
 }
 
 std::set<pid_t> CoreHandler::crashed_up_to_a_child() {

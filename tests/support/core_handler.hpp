@@ -14,7 +14,8 @@ namespace herd::test {
 
 class CoreHandler {
  public:
-  /// Waits for other tests that have it. The pattern is as it was once this is gone.
+  /// Waits for other tests that have it. The pattern is as it was once this is gone, or its process was
+  /// killed.
   CoreHandler();
   ~CoreHandler();
   CoreHandler(const CoreHandler&) = delete;
@@ -27,9 +28,12 @@ class CoreHandler {
   std::set<pid_t> crashed_up_to_a_child();
 
  private:
+  void start_keeper(const std::string& before);
+
   TemporaryDirectory directory_;
   UniqueFd lock_, told_;
-  std::string before_;
+  UniqueFd alive_;  // the keeper waits for its end
+  pid_t keeper_ = -1;
   bool is_set_ = false;
 };
 
