@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 constexpr int kFew = 10;
 constexpr int kMany = 500;
-constexpr auto kLongest = 120s;
+constexpr auto kLongestFleetStart = 120s;
 constexpr auto kSettle = 3s;
 constexpr auto kIdleTime = 10s;
 
@@ -26,7 +26,7 @@ nlohmann::json tiny_pool(const Place& place, int workers) {
 
 Status wait_for_workers(const Herdd& daemon, int count) {
   HERD_TRY(Events events, Events::follow(daemon.socket()));
-  return events.wait_for("worker_ready", count, kLongest);
+  return events.wait_for("worker_ready", count, kLongestFleetStart);
 }
 
 /// Pages that no other process maps: herd-exec's code is one file for all.
