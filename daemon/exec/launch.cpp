@@ -43,10 +43,15 @@ Result<Launch> read_launch(kernel::Message message) {
       case launch::FdRole::base_tree:
         launch.base_tree = std::move(fd);
         break;
+      case launch::FdRole::network:
+        launch.network = std::move(fd);
+        break;
     }
   }
   if (!launch.stdout_file || !launch.stderr_file) return fail("the launch plan has no place for the output");
   if (launch.plan.namespaces.mount && !launch.base_tree) return fail("the launch plan has no base tree");
+  if (launch.plan.namespaces.network != static_cast<bool>(launch.network))
+    return fail("the launch plan and its fds differ about the network namespace");
   if (launch.plan.argv.empty()) return fail("the launch plan has no command");
   return launch;
 }

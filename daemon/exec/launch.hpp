@@ -20,6 +20,7 @@ struct Launch {
   UniqueFd stdin_file;  // empty: /dev/null
   UniqueFd stdout_file, stderr_file, listener, seccomp_filter;
   UniqueFd base_tree;  // the mount namespace to copy
+  UniqueFd network;    // the network namespace to enter
 };
 
 /// What the first message asks for; `message` is that message, the plan's memfd and the fds that it names.

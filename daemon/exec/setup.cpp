@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "common/kernel/files.hpp"
-#include "common/kernel/network.hpp"
 
 namespace herd::exec {
 namespace {
@@ -27,12 +26,14 @@ Status join_cgroups(const launch::Plan& plan, int line) {
   return {};
 }
 
-Status fill_namespaces(const launch::Plan& plan) {
+Status fill_namespaces(const Launch& launch) {
+  const launch::Plan& plan = launch.plan;
   if (plan.namespaces.uts) {
     const std::string hostname = plan.worker.substr(0, kMaxHostname);
     if (sethostname(hostname.c_str(), hostname.size()) != 0) return fail_errno("sethostname");
   }
-  if (plan.namespaces.network && plan.namespaces.loopback_up) return kernel::bring_loopback_up();
+  if (launch.network && setns(launch.network.get(), CLONE_NEWNET) != 0)
+    return fail_errno("enter the network namespace");
   return {};
 }
 
@@ -70,7 +71,7 @@ Status Setup::run(launch::Stage stage) {
     case launch::Stage::cgroup:
       return join_cgroups(launch_.plan, line_);
     case launch::Stage::namespaces:
-      return fill_namespaces(launch_.plan);
+      return fill_namespaces(launch_);
     case launch::Stage::mounts:
       if (!has_own_mounts) return {};
       HERD_CHECK(mounts_.clone_sources());

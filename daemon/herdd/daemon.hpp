@@ -90,6 +90,7 @@ class Daemon : public control::Service {
   Access access_;
   control::EventRing events_;
   worker::Filters filters_;
+  worker::NetworkStock networks_;
   worker::Spawner spawner_, privileged_spawner_;
   worker::Resources resources_;
   std::map<std::string, std::unique_ptr<PoolDriver>> drivers_;

@@ -24,9 +24,8 @@ std::uint64_t namespace_flags(const launch::Namespaces& namespaces) {
   if (namespaces.pid) flags |= CLONE_NEWPID;
   if (namespaces.ipc) flags |= CLONE_NEWIPC;
   if (namespaces.uts) flags |= CLONE_NEWUTS;
-  if (namespaces.network) flags |= CLONE_NEWNET;
   return flags;  // mount and cgroup are herd-exec's to make: a copy of the base tree's, and once it is in its
-                 // cgroups
+                 // cgroups. It enters a network that is there already.
 }
 
 /// {read end, write end}; only the reader does not wait.
@@ -58,9 +57,11 @@ void abandon(Spawned& spawned) {
 
 }  // namespace
 
-Spawner::Spawner(const kernel::Cgroups& cgroups, const UniqueFd& program, Privileges privileges)
+Spawner::Spawner(const kernel::Cgroups& cgroups, const UniqueFd& program, NetworkStock& networks,
+                 Privileges privileges)
     : cgroups_(cgroups),
       program_(program),
+      networks_(networks),
       privileges_(privileges),
       base_trees_(program),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -135,7 +136,7 @@ Result<Spawned> Spawner::spawn(SpawnOrder order) {
 
 Result<Spawner::Parcel> Spawner::pack(SpawnOrder& order, Spawned& spawned) {
   launch::Plan& plan = order.plan;
-  Parcel parcel{{-1}, {}, {}};  // the first is the plan's own place
+  Parcel parcel{{-1}, {}, {}, {}};  // the first is the plan's own place
   plan.fds.clear();
   const auto add = [&](int fd, launch::FdRole role) {
     parcel.fds.push_back(fd);
@@ -144,6 +145,11 @@ Result<Spawner::Parcel> Spawner::pack(SpawnOrder& order, Spawned& spawned) {
   if (plan.namespaces.mount) {
     HERD_TRY(const int base_tree, base_trees_.get(plan.filesystem.root));
     add(base_tree, launch::FdRole::base_tree);
+  }
+  if (plan.namespaces.network) {
+    using Kind = NetworkStock::Kind;
+    HERD_TRY(parcel.network, networks_.take(plan.namespaces.loopback_up ? Kind::loopback : Kind::bare));
+    add(parcel.network.get(), launch::FdRole::network);
   }
   if (order.stdio) {
     plan.takes_terminal = order.stdio->is_terminal;

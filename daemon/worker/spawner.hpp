@@ -17,6 +17,7 @@
 #include "common/unique_fd.hpp"
 #include "daemon/worker/base_tree.hpp"
 #include "daemon/worker/executor.hpp"
+#include "daemon/worker/network_stock.hpp"
 #include "protocol/launch/plan.hpp"
 
 namespace herd::worker {
@@ -48,9 +49,10 @@ class Spawner {
   enum class Privileges { no_new, may_gain };
   using Done = std::function<void(Result<Spawned>)>;
 
-  /// `cgroups` and `program` (herd-exec, pinned) must outlive it. Throws std::system_error, as std::thread
-  /// does.
-  Spawner(const kernel::Cgroups& cgroups, const UniqueFd& program, Privileges privileges);
+  /// `cgroups`, `program` (herd-exec, pinned) and `networks` must outlive it. Throws std::system_error, as
+  /// std::thread does.
+  Spawner(const kernel::Cgroups& cgroups, const UniqueFd& program, NetworkStock& networks,
+          Privileges privileges);
   /// Finishes what was submitted, then joins the thread.
   ~Spawner();
   Spawner(const Spawner&) = delete;
@@ -67,7 +69,7 @@ class Spawner {
   /// What goes to herd-exec with its first message; herdd's copies end with this.
   struct Parcel {
     std::vector<int> fds;
-    UniqueFd plan;
+    UniqueFd plan, network;
     Stdio pipes;  // the worker's ends, where the order has no files of its own
   };
   void run();
@@ -79,6 +81,7 @@ class Spawner {
 
   const kernel::Cgroups& cgroups_;
   const UniqueFd& program_;
+  NetworkStock& networks_;
   Privileges privileges_;
   BaseTrees base_trees_;  // the spawning thread's
   UniqueFd wake_;         // eventfd

@@ -15,6 +15,12 @@ namespace herd::worker {
 
 namespace asio = boost::asio;
 
+/// What the spawner does has the network, the cgroup and herd-exec's start in it; its message says which.
+static std::string stage_of(const Error& error) {
+  if (error.message.starts_with("network namespace")) return launch::name(launch::Stage::namespaces);
+  return error.message.starts_with("cgroup") ? launch::name(launch::Stage::cgroup) : "spawn";
+}
+
 Worker::Worker(Resources& resources, std::shared_ptr<const config::PoolSpec> pool, std::string id,
                WorkerCallbacks callbacks)
     : resources_(resources),
@@ -88,10 +94,7 @@ void Worker::fail_start(const std::string& stage, const Error& error) {
 }
 
 void Worker::on_spawned(Result<Spawned> spawned) {
-  if (!spawned) {
-    // What the spawner does has the cgroup and herd-exec's start in it; its message says which.
-    return fail_start(spawned.error().message.starts_with("cgroup") ? "cgroup" : "spawn", spawned.error());
-  }
+  if (!spawned) return fail_start(stage_of(spawned.error()), spawned.error());
   is_spawned_ = true;
   cgroup_ = std::move(spawned->cgroup);
   for (std::string& part : spawned->left_out) record_.left_out.push_back(std::move(part));

@@ -23,7 +23,8 @@ static void read_word(const char* what, const nlohmann::json& json, const std::a
   value = static_cast<Enum>(found - words.begin());
 }
 
-static constexpr std::array kFdRoles{"stdin", "stdout", "stderr", "listener", "seccomp", "base_tree"};
+static constexpr std::array kFdRoles{"stdin",   "stdout",    "stderr", "listener",
+                                     "seccomp", "base_tree", "network"};
 
 static void to_json(nlohmann::json& json, FdRole role) {
   json = kFdRoles.at(static_cast<std::size_t>(role));

@@ -35,7 +35,7 @@ enum class Stage {
 const char* name(Stage stage);
 
 /// What each fd beside the plan is.
-enum class FdRole { stdin_file, stdout_file, stderr_file, listener, seccomp_filter, base_tree };
+enum class FdRole { stdin_file, stdout_file, stderr_file, listener, seccomp_filter, base_tree, network };
 
 struct Rlimit {
   int resource = 0;  // RLIMIT_...
@@ -60,7 +60,7 @@ struct Filesystem {
   std::vector<std::string> hide, read_only, writable;
 };
 
-/// Which namespaces herd-exec was born in, or makes (mount, cgroup).
+/// Which namespaces herd-exec was born in, makes (mount, cgroup) or enters (network, by its fd).
 struct Namespaces {
   bool pid = true, mount = true, ipc = true, uts = true, cgroup = true, network = false;
   bool loopback_up = false;

@@ -14,6 +14,7 @@ namespace herd::bench {
 // clang-format off
 static constexpr Measure kMeasures[] = {
     {"sandbox-start",   "default sandbox until the worker's main, against bubblewrap",          200, measure_sandbox_start},
+    {"network-start",   "the same with network none, against bubblewrap --unshare-all",         200, measure_network_start},
     {"ballast",         "the same from a process with 512 MiB of memory, against one without",  200, measure_ballast},
     {"ten-workers",     "ten HTTP workers, from the order to all verified",                      20, measure_ten_workers},
     {"acquire",         "acquire of a pinned session, against a bare HTTP round trip",           20, measure_acquire},

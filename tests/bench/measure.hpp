@@ -44,6 +44,7 @@ struct Measure {
 std::span<const Measure> measures();
 
 Result<std::vector<Row>> measure_sandbox_start(const Run& run);
+Result<std::vector<Row>> measure_network_start(const Run& run);
 Result<std::vector<Row>> measure_ballast(const Run& run);
 Result<std::vector<Row>> measure_ten_workers(const Run& run);
 Result<std::vector<Row>> measure_acquire(const Run& run);

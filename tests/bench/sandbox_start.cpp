@@ -111,6 +111,14 @@ Result<std::vector<Row>> measure_sandbox_start(const Run& run) {
   return std::vector{row_of("default sandbox until main", pair, "bubblewrap", 0.5)};
 }
 
+Result<std::vector<Row>> measure_network_start(const Run& run) {
+  HERD_TRY(const auto starter, HerdStarter::make(run.place, config::Network::none));
+  HERD_TRY(const Pair pair, interleave(
+                                run, [&] { return starter->start_once(); },
+                                [&] { return start_with_bubblewrap(run.place.tiny_worker(), true); }));
+  return std::vector{row_of("the same with network none until main", pair, "bubblewrap --unshare-all", 0.5)};
+}
+
 Result<std::vector<Row>> measure_ballast(const Run& run) {
   HERD_TRY(Lane with, Lane::make(run.place, true));
   HERD_TRY(Lane without, Lane::make(run.place, false));

@@ -68,17 +68,18 @@ HerdStarter::HerdStarter(config::PoolSpec pool, kernel::Cgroups cgroups, UniqueF
       cgroups_(std::move(cgroups)),
       program_(std::move(program)),
       uids_(std::move(uids)),
-      spawner_(cgroups_, program_, worker::Spawner::Privileges::no_new) {}
+      spawner_(cgroups_, program_, networks_, worker::Spawner::Privileges::no_new) {}
 
 HerdStarter::~HerdStarter() {
   cgroups_.remove_pool(pool_.name);
   cgroups_.remove_root();
 }
 
-Result<std::unique_ptr<HerdStarter>> HerdStarter::make(const Place& place) {
+Result<std::unique_ptr<HerdStarter>> HerdStarter::make(const Place& place, config::Network network) {
   config::PoolSpec pool;
   pool.name = "bench";
   pool.command = {place.tiny_worker()};
+  pool.sandbox.network = network;
   HERD_TRY(const std::string mountinfo, kernel::read_file("/proc/self/mountinfo", 8 << 20));
   HERD_TRY(kernel::CgroupLayout layout, kernel::find_cgroups(mountinfo));
   const std::string root = "herd-bench-" + std::to_string(getpid());
@@ -119,25 +120,17 @@ Result<double> HerdStarter::start_once() {
   return microseconds(start.running - begin);
 }
 
-Result<double> start_with_bubblewrap(const std::string& program) {
-  static const std::vector<std::string> kSandbox{"/usr/bin/bwrap",
-                                                 "--unshare-pid",
-                                                 "--unshare-ipc",
-                                                 "--unshare-uts",
-                                                 "--unshare-cgroup",
-                                                 "--ro-bind",
-                                                 "/",
-                                                 "/",
-                                                 "--proc",
-                                                 "/proc",
-                                                 "--dev",
-                                                 "/dev",
-                                                 "--tmpfs",
-                                                 "/tmp",
-                                                 "--tmpfs",
-                                                 "/run",
-                                                 "--die-with-parent"};
-  std::vector<std::string> argv = kSandbox;
+Result<double> start_with_bubblewrap(const std::string& program, bool unshare_all) {
+  static const std::vector<std::string> kNamespaces{"--unshare-pid", "--unshare-ipc", "--unshare-uts",
+                                                    "--unshare-cgroup"};
+  static const std::vector<std::string> kMounts{"--ro-bind", "/",       "/",    "--proc",
+                                                "/proc",     "--dev",   "/dev", "--tmpfs",
+                                                "/tmp",      "--tmpfs", "/run", "--die-with-parent"};
+  std::vector<std::string> argv{"/usr/bin/bwrap"};
+  const std::vector<std::string> all{"--unshare-all"};
+  const std::vector<std::string>& namespaces = unshare_all ? all : kNamespaces;
+  argv.insert(argv.end(), namespaces.begin(), namespaces.end());
+  argv.insert(argv.end(), kMounts.begin(), kMounts.end());
   argv.push_back(program);
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");

@@ -15,11 +15,12 @@
 
 namespace herd::bench {
 
-/// What herdd does to start a worker of a pool with nothing but defaults, in this process: cgroup with
-/// limits, uid, namespaces, root, filter. Has a cgroup root of its own, removed with it.
+/// What herdd does to start a worker of a pool with nothing but defaults and that network, in this process:
+/// cgroup with limits, uid, namespaces, root, filter. Has a cgroup root of its own, removed with it.
 class HerdStarter {
  public:
-  static Result<std::unique_ptr<HerdStarter>> make(const Place& place);
+  static Result<std::unique_ptr<HerdStarter>> make(const Place& place,
+                                                   config::Network network = config::Network::host);
   ~HerdStarter();
   HerdStarter(const HerdStarter&) = delete;
   HerdStarter& operator=(const HerdStarter&) = delete;
@@ -36,12 +37,13 @@ class HerdStarter {
   UniqueFd program_;
   worker::UidPool uids_;
   worker::Filters filters_;
+  worker::NetworkStock networks_;
   worker::Spawner spawner_;
   std::uint64_t last_worker_ = 0;
 };
 
-/// bubblewrap with the namespaces and private mounts of herd's default. It has no cgroup, uid, filter or
-/// masked /proc to make.
-Result<double> start_with_bubblewrap(const std::string& program);
+/// bubblewrap with the namespaces and private mounts of herd's default; or, `unshare_all`, with all
+/// namespaces that it knows. It has no cgroup, uid, filter or masked /proc to make.
+Result<double> start_with_bubblewrap(const std::string& program, bool unshare_all = false);
 
 }  // namespace herd::bench

@@ -42,7 +42,7 @@ class SpawnerThread : public ::testing::Test {
     cgroups_.emplace(kernel::Cgroups::open(layout.value(), root_).value());
     program_ = kernel::sealed_program(fs::path(HERD_TEST_HERDD).parent_path() / "herd-exec").value();
     uids_.emplace(worker::UidPool::open("/run/herd-uids.lock", {}).value());
-    spawner_.emplace(*cgroups_, program_, worker::Spawner::Privileges::no_new);
+    spawner_.emplace(*cgroups_, program_, networks_, worker::Spawner::Privileges::no_new);
   }
   void TearDown() override {
     if (!cgroups_) return;
@@ -83,6 +83,7 @@ class SpawnerThread : public ::testing::Test {
   std::optional<kernel::Cgroups> cgroups_;
   UniqueFd program_;
   std::optional<worker::UidPool> uids_;
+  worker::NetworkStock networks_;
   std::optional<worker::Spawner> spawner_;
   worker::Spawned spawned_;
   UniqueFd worker_;

@@ -39,8 +39,8 @@ Plan full_plan() {
   plan.notify = true;
   plan.notify_path = "/run/herd/notify";
   plan.takes_terminal = true;
-  plan.fds = {FdRole::stdin_file, FdRole::stdout_file,    FdRole::stderr_file,
-              FdRole::listener,   FdRole::seccomp_filter, FdRole::base_tree};
+  plan.fds = {FdRole::stdin_file,     FdRole::stdout_file, FdRole::stderr_file, FdRole::listener,
+              FdRole::seccomp_filter, FdRole::base_tree,   FdRole::network};
   return plan;
 }
 
