@@ -151,10 +151,11 @@ void PoolChecks::health() {
 
 void PoolChecks::network() {
   if (!sound("/listen", "/sandbox/network")) return;
-  if (spec_.listen != Listen::port || spec_.sandbox.network == Network::host) return;
-  refuse(written("/listen") ? "/listen" : "/sandbox/network",
-         "a worker that binds its port itself, inside a network namespace of its own, can't be reached from "
-         "outside: use \"listen\": \"unix\" or \"tcp\" (herd binds), or \"network\": \"host\"");
+  if (spec_.listen != Listen::port || spec_.sandbox.network != Network::none) return;
+  refuse(
+      written("/listen") ? "/listen" : "/sandbox/network",
+      "a worker that binds its port itself can't be reached in a network namespace whose loopback interface "
+      "is down: use \"network\": \"loopback\", or \"listen\": \"unix\" or \"tcp\" (herd binds)");
 }
 
 void PoolChecks::filesystem() {

@@ -78,7 +78,8 @@ void add_program(Table<PoolSpec>& table) {
                     {"none", Listen::none}}},
       at(&PoolSpec::listen), Applies::recycle,
       "`unix`, `tcp`: herd binds the socket and hands it over as fd 3. `port`: the worker binds `${PORT}` "
-      "itself. `none`: the worker has no address.");
+      "itself; with network `loopback` herd's relay leads to it from a unix socket. `none`: the worker has "
+      "no address.");
 }
 
 void add_workers(Table<PoolSpec>& table) {
@@ -184,7 +185,8 @@ void add_limits(Table<PoolSpec>& table) {
   table.field("/limits/cpu", OrOff{Number{0.01, 4096}}, at(&PoolSpec::limits, &LimitsSpec::cpu), kApplies,
               "CPU time, in cores.");
   table.field("/limits/pids", OrOff{Integer<int>{1, 4'194'304}}, at(&PoolSpec::limits, &LimitsSpec::pids),
-              kApplies, "Processes and threads.");
+              kApplies,
+              "Processes and threads, herd-exec among them, and the relay where `listen` needs one.");
   table.field("/limits/open_files", Integer<int>{3, 1'048'576},
               at(&PoolSpec::limits, &LimitsSpec::open_files), kApplies, "Open files of each process.");
   table.field(
@@ -241,7 +243,8 @@ void add_sandbox(Table<PoolSpec>& table) {
       "/sandbox/network",
       Word<Network>{{{"host", Network::host}, {"none", Network::none}, {"loopback", Network::loopback}}},
       at(&PoolSpec::sandbox, &SandboxSpec::network), kApplies,
-      "`host`: the host's. `none`: a network namespace with nothing in it. `loopback`: one with a loopback.");
+      "`host`: the host's. `none`: a network namespace with nothing in it but a loopback that is down. "
+      "`loopback`: one with a loopback. In both a worker is reached over the socket that herd binds.");
   add_filesystem(table);
   table.field("/sandbox/capabilities", ListOf<Capability>{},
               at(&PoolSpec::sandbox, &SandboxSpec::capabilities), kApplies,

@@ -4,12 +4,21 @@
 
 #include <cstring>
 
+#ifndef SO_PASSRIGHTS  // Linux 6.16
+#define SO_PASSRIGHTS 83
+#endif
+
 namespace herd::kernel {
 
 Result<std::array<UniqueFd, 2>> seqpacket_pair() {
   int fds[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) return fail_errno("socketpair");
   return std::array<UniqueFd, 2>{UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+void refuse_fds(int socket) {
+  const int off = 0;
+  setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off);
 }
 
 Status send_message(int fd, std::string_view text, std::span<const int> fds) {

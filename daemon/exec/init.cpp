@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,19 +23,22 @@ using Clock = std::chrono::steady_clock;
 
 /// A worker that changes its status faster than this has only the latest passed on: the daemon reads each.
 constexpr auto kStatusEvery = std::chrono::milliseconds(250);
+/// More than the relay gives itself for the worker's last words.
+constexpr int kLongestDrainMs = 500;
 
 class Init {
  public:
-  Init(int line, int child_signals, kernel::Cloned worker, std::optional<NotifySocket> notify,
-       InitOptions options)
+  Init(int line, int child_signals, Tree tree, InitOptions options)
       : line_(line),
         signals_(child_signals),
-        worker_(std::move(worker)),
-        notify_(std::move(notify)),
+        worker_(std::move(tree.worker)),
+        relay_(std::move(tree.relay)),
+        notify_(std::move(tree.notify)),
         options_(options) {}
 
   void run() {
     while (!worker_exit_) wait_once();
+    drain_relay();
     kill_tree();
     reap_all();
     report(line_, *worker_exit_);
@@ -76,13 +80,23 @@ class Init {
       stop({options_.stop_signal, options_.stop_grace_ms});
       return;
     }
-    if (auto order = launch::parse_stop(message->text)) stop(*order);
+    const auto order = launch::parse_to_exec(message->text);
+    if (!order) return;
+    if (const auto* asked = std::get_if<launch::MakeSocket>(&*order)) return make_socket(*asked);
+    stop(std::get<launch::Stop>(*order));
+  }
+
+  void make_socket(const launch::MakeSocket& order) const {
+    const UniqueFd made(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (made) return report(line_, launch::MadeSocket{order.request, 0}, {made.get()});
+    report(line_, launch::MadeSocket{order.request, errno});
   }
 
   void stop(const launch::Stop& order) {
-    asked_ = true;
+    const bool is_first = !std::exchange(asked_, true);
     const int signal = order.grace_ms <= 0 ? SIGKILL : order.signal;
-    (void)kernel::send_signal(worker_.pidfd.get(), signal);
+    // To many programs the same signal again means: at once.
+    if (is_first || signal == SIGKILL) (void)kernel::send_signal(worker_.pidfd.get(), signal);
     (void)kernel::send_signal(worker_.pidfd.get(), SIGCONT);  // a stopped process acts on no signal but these
     const auto kill_at = Clock::now() + std::chrono::milliseconds(order.grace_ms);
     if (!kill_at_ || kill_at < *kill_at_) kill_at_ = kill_at;
@@ -112,8 +126,30 @@ class Init {
     siginfo_t info{};
     while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0) {
       if (info.si_pid == worker_.pid) remember_exit(info);
+      if (relay_ && info.si_pid == relay_->process.pid) relay_end_ = end_of_relay(info);
       info = {};
     }
+    if (relay_end_ && !worker_exit_) stop_unreachable_worker();
+  }
+
+  static launch::RelayEnded end_of_relay(const siginfo_t& info) {
+    if (info.si_code == CLD_EXITED) return {info.si_status, 0};
+    return {0, info.si_status};
+  }
+
+  /// Nobody could reach it any more.
+  void stop_unreachable_worker() {
+    relay_.reset();
+    report(line_, *std::exchange(relay_end_, std::nullopt));
+    stop({options_.stop_signal, options_.stop_grace_ms});
+  }
+
+  /// What the worker has written before its end still gets to who reads it.
+  void drain_relay() {
+    if (!relay_) return;
+    relay_->leash.reset();
+    pollfd entry{relay_->process.pidfd.get(), POLLIN, 0};
+    poll(&entry, 1, kLongestDrainMs);
   }
 
   void remember_exit(const siginfo_t& info) {
@@ -161,10 +197,12 @@ class Init {
 
   int line_, signals_;
   kernel::Cloned worker_;
+  std::optional<Relay> relay_;
   std::optional<NotifySocket> notify_;
   InitOptions options_;
   std::optional<Clock::time_point> kill_at_;
   std::optional<launch::Exited> worker_exit_;
+  std::optional<launch::RelayEnded> relay_end_;
   std::string status_;  // not yet passed on
   Clock::time_point status_at_{};
   bool asked_ = false, line_is_open_ = true, told_ready_ = false, told_refused_ = false;
@@ -172,9 +210,8 @@ class Init {
 
 }  // namespace
 
-void run_init(int line, int child_signals, kernel::Cloned worker, std::optional<NotifySocket> notify,
-              InitOptions options) {
-  Init(line, child_signals, std::move(worker), std::move(notify), options).run();
+void run_init(int line, int child_signals, Tree tree, InitOptions options) {
+  Init(line, child_signals, std::move(tree), options).run();
 }
 
 }  // namespace herd::exec

@@ -7,8 +7,16 @@
 #include "common/kernel/clone.hpp"
 #include "daemon/exec/launch.hpp"
 #include "daemon/exec/notify_socket.hpp"
+#include "daemon/exec/relay.hpp"
 
 namespace herd::exec {
+
+/// What runs, or is held open, beside the init.
+struct Tree {
+  kernel::Cloned worker;
+  std::optional<Relay> relay;
+  std::optional<NotifySocket> notify;
+};
 
 /// What the loop needs to remember of the plan; the rest of it is freed before the loop.
 struct InitOptions {
@@ -18,7 +26,6 @@ struct InitOptions {
 };
 
 /// Runs until nothing of the tree is left.
-void run_init(int line, int child_signals, kernel::Cloned worker, std::optional<NotifySocket> notify,
-              InitOptions options);
+void run_init(int line, int child_signals, Tree tree, InitOptions options);
 
 }  // namespace herd::exec

@@ -46,12 +46,17 @@ Result<Launch> read_launch(kernel::Message message) {
       case launch::FdRole::network:
         launch.network = std::move(fd);
         break;
+      case launch::FdRole::relay_listener:
+        launch.relay_listener = std::move(fd);
+        break;
     }
   }
   if (!launch.stdout_file || !launch.stderr_file) return fail("the launch plan has no place for the output");
   if (launch.plan.namespaces.mount && !launch.base_tree) return fail("the launch plan has no base tree");
   if (launch.plan.namespaces.network != static_cast<bool>(launch.network))
     return fail("the launch plan and its fds differ about the network namespace");
+  if ((launch.plan.relay_port != 0) != static_cast<bool>(launch.relay_listener))
+    return fail("the launch plan and its fds differ about the relay");
   if (launch.plan.argv.empty()) return fail("the launch plan has no command");
   return launch;
 }

@@ -19,6 +19,7 @@ struct Launch {
   launch::Plan plan;
   UniqueFd stdin_file;  // empty: /dev/null
   UniqueFd stdout_file, stderr_file, listener, seccomp_filter;
+  UniqueFd relay_listener;
   UniqueFd base_tree;  // the mount namespace to copy
   UniqueFd network;    // the network namespace to enter
 };

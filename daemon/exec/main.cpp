@@ -19,6 +19,7 @@
 #include "daemon/exec/credentials.hpp"
 #include "daemon/exec/init.hpp"
 #include "daemon/exec/launch.hpp"
+#include "daemon/exec/relay.hpp"
 #include "daemon/exec/setup.hpp"
 
 namespace {
@@ -26,8 +27,7 @@ namespace {
 using namespace herd;
 
 struct Running {
-  kernel::Cloned worker;
-  std::optional<exec::NotifySocket> notify;
+  exec::Tree tree;
   exec::InitOptions options;
   UniqueFd child_signals;
 };
@@ -75,11 +75,14 @@ tl::expected<Running, exec::ChildFailure> start(kernel::Message order) {
   if (!notify) return give_up(Stage::root, notify.error());
   auto signals = watch_children();
   if (!signals) return give_up(Stage::signals, signals.error());
+  auto relay = exec::start_relay(*launch);
+  if (!relay) return give_up(Stage::namespaces, relay.error());
   auto worker = exec::start_worker(*launch);
   if (!worker) return tl::make_unexpected(worker.error());
-  exec::report(exec::kOwnerLineFd, launch::Started{worker->process.pid, worker->landlock_abi},
-               {worker->process.pidfd.get()});
-  return Running{std::move(worker->process), std::move(*notify),
+  std::vector<int> pidfds{worker->process.pidfd.get()};
+  if (*relay) pidfds.push_back((*relay)->process.pidfd.get());
+  exec::report(exec::kOwnerLineFd, launch::Started{worker->process.pid, worker->landlock_abi}, pidfds);
+  return Running{{std::move(worker->process), std::move(*relay), std::move(*notify)},
                  exec::InitOptions{plan.stop_signal, plan.stop_grace_ms, plan.namespaces.pid},
                  std::move(*signals)};
 }
@@ -123,7 +126,7 @@ int main() {
     return report_failure(
         {launch::Stage::capabilities, dropped.error()});  // as PID 1 this ends the worker too
   malloc_trim(0);  // the plan is freed; what stays for the worker's life should be small
-  exec::run_init(exec::kOwnerLineFd, running->child_signals.get(), std::move(running->worker),
-                 std::move(running->notify), running->options);
+  exec::run_init(exec::kOwnerLineFd, running->child_signals.get(), std::move(running->tree),
+                 running->options);
   return 0;
 }

@@ -10,16 +10,13 @@
 #include <string_view>
 
 #include "common/kernel/files.hpp"
+#include "common/kernel/seqpacket.hpp"
 
 namespace herd::exec {
 namespace {
 
 constexpr std::size_t kMaxDatagram = 4096;
 constexpr std::size_t kMaxStatus = 256;
-
-#ifndef SO_PASSRIGHTS  // Linux 6.16
-#define SO_PASSRIGHTS 83
-#endif
 
 /// Fds that a sender attached would stay open here: close them. A socket that lingers would make close(2)
 /// wait, and with it all that herd-exec does, so it is told not to.
@@ -47,8 +44,7 @@ Result<NotifySocket> NotifySocket::bind_at(const std::string& path) {
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return fail_errno("notify socket '" + path + "'", ENAMETOOLONG);
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const int off = 0;  // fds that come with a datagram are dropped by the kernel where it can
-  setsockopt(fd.get(), SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off);
+  kernel::refuse_fds(fd.get());
   const int on = 1;  // before bind, so that no datagram comes without its sender's pid
   if (setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) return fail_errno("SO_PASSCRED");
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)

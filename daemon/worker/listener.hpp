@@ -29,6 +29,10 @@ Result<Listener> listen_unix(const std::string& path, const SocketAccess& access
 /// On a free port of 127.0.0.1.
 Result<Listener> listen_tcp();
 
+/// What a worker with a network namespace of its own is given for ${PORT}: nobody else is in there who could
+/// have it, and it is none of those that the kernel gives to outgoing connections.
+inline constexpr std::uint16_t kPortInOwnNetwork = 8080;
+
 /// A port of 127.0.0.1 that is free now and not in `given`. Somebody else may take it before the worker does:
 /// `is_listener_of` finds out.
 Result<std::uint16_t> pick_port(const std::set<std::uint16_t>& given);

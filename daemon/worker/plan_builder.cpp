@@ -261,6 +261,7 @@ Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& p
       seccomp.policy == config::SeccompPolicy::errno_ || seccomp.policy == config::SeccompPolicy::log;
   plan.stop_signal = pool.stop.signal;
   plan.stop_grace_ms = pool.stop.grace.count();
+  if (plan.namespaces.network) plan.relay_port = parts.port.value_or(0);
   plan.notify = true;  // a program that speaks the protocol finds it, whatever counts as ready here
   plan.notify_path = plan.namespaces.mount ? kNotifyInside : parts.notify_path_on_host;
   return plan;

@@ -16,7 +16,7 @@ namespace herd::worker {
 struct PlanParts {
   std::string worker;                 // its id
   std::uint32_t auto_uid = 0;         // used where sandbox.user is "auto"
-  std::optional<std::uint16_t> port;  // listen: port
+  std::optional<std::uint16_t> port;  // listen: port; with a network of its own it has a relay
   bool has_listener = false;          // a socket is handed over
   std::string notify_path_on_host;    // used where there is no mount namespace
 };

@@ -49,6 +49,16 @@ asio::awaitable<std::string> exchange(Socket& socket, const std::string& address
   co_return status / 100 == 2 ? "" : "GET " + path + " answered " + std::to_string(status);
 }
 
+Result<Socket> socket_for(ProbeTarget& target, const asio::any_io_executor& executor) {
+  Socket socket(executor);
+  if (!target.socket) return socket;
+  error_code error;
+  socket.assign(asio::ip::tcp::v4(), target.socket.get(), error);
+  if (error) return fail_errno("watch a socket", error.value());
+  (void)target.socket.release();
+  return socket;
+}
+
 asio::awaitable<std::string> deadline(Duration timeout) {
   asio::steady_timer timer(co_await asio::this_coro::executor, timeout);
   co_await timer.async_wait(as_tuple(use_awaitable));
@@ -62,17 +72,19 @@ std::string either(Result result) {
 
 }  // namespace
 
-asio::awaitable<std::string> probe_http(std::string address, std::string path, Duration timeout) {
+asio::awaitable<std::string> probe_http(ProbeTarget target, std::string path, Duration timeout) {
   using namespace asio::experimental::awaitable_operators;
-  Socket socket(co_await asio::this_coro::executor);
-  auto result = co_await (exchange(socket, address, path) || deadline(timeout));
+  auto socket = socket_for(target, co_await asio::this_coro::executor);
+  if (!socket) co_return socket.error().message;
+  auto result = co_await (exchange(*socket, target.address, path) || deadline(timeout));
   co_return either(std::move(result));
 }
 
-asio::awaitable<std::string> probe_connect(std::string address, Duration timeout) {
+asio::awaitable<std::string> probe_connect(ProbeTarget target, Duration timeout) {
   using namespace asio::experimental::awaitable_operators;
-  Socket socket(co_await asio::this_coro::executor);
-  auto result = co_await (connect(socket, address) || deadline(timeout));
+  auto socket = socket_for(target, co_await asio::this_coro::executor);
+  if (!socket) co_return socket.error().message;
+  auto result = co_await (connect(*socket, target.address) || deadline(timeout));
   co_return either(std::move(result));
 }
 

@@ -161,6 +161,7 @@ Result<Spawner::Parcel> Spawner::pack(SpawnOrder& order, Spawned& spawned) {
   add(stdio.output.get(), launch::FdRole::stdout_file);
   add(stdio.error.get(), launch::FdRole::stderr_file);
   if (order.listener) add(order.listener.get(), launch::FdRole::listener);
+  if (order.relay_listener) add(order.relay_listener.get(), launch::FdRole::relay_listener);
   if (order.seccomp_filter) add(order.seccomp_filter->get(), launch::FdRole::seccomp_filter);
   HERD_TRY(const std::string text, launch::to_json(plan));
   HERD_TRY(parcel.plan, kernel::sealed_memfd("launch-plan", text));

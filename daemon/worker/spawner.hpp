@@ -32,7 +32,7 @@ struct SpawnOrder {
   launch::Plan plan;  // its fds are named here, in the spawner
   kernel::CgroupLimits limits;
   bool is_required = true;  // false: limits that the host lacks are left out, and said
-  UniqueFd listener;
+  UniqueFd listener, relay_listener;
   std::shared_ptr<const Stdio> stdio;              // its owner says where it is closed
   std::shared_ptr<const UniqueFd> seccomp_filter;  // sealed memfd, shared by all workers of a profile
 };

@@ -48,6 +48,7 @@ class Verifier {
     cgroup();
     mounts();
     landlock();
+    relay();
     return std::move(checks_);
   }
 
@@ -69,7 +70,7 @@ class Verifier {
     for (int round = 0; round < kMostRounds; ++round) {
       bool has_seen_all = true;
       for (const int process : cgroup_.processes().value_or(std::vector<int>{})) {
-        if (process == expected_.init) continue;
+        if (process == expected_.init || process == expected_.relay) continue;
         std::error_code error;
         const std::string tasks = "/proc/" + std::to_string(process) + "/task";
         for (const auto& entry : std::filesystem::directory_iterator(tasks, error)) {
@@ -169,6 +170,24 @@ class Verifier {
     checks_.push_back({"landlock", is_required ? "all rules" : "what the kernel has",
                        abi == 0 ? "none" : "ABI " + std::to_string(abi),
                        !is_required || abi >= kernel::landlock::kAbiScopes});
+  }
+
+  /// It is left out of what is asked of the worker's own processes, so it has to be harmless on its own.
+  void relay() {
+    if (expected_.plan.relay_port == 0) return;
+    const std::string proc = "/proc/" + std::to_string(expected_.relay);
+    const auto status = kernel::read_status(AT_FDCWD, proc + "/status");
+    if (!status) return add_unreadable("relay", status.error());
+    const std::uint64_t capabilities = status->cap_inheritable | status->cap_permitted |
+                                       status->cap_effective | status->cap_bounding | status->cap_ambient;
+    std::string found;
+    if (capabilities != 0) found += "capabilities ";
+    if (!status->no_new_privs) found += "new privileges ";
+    if (std::ranges::count(status->uids, expected_.plan.uid) != 0) found += "the worker's uid ";
+    if (link_at(proc + "/ns/net") != link_at(proc_ + "/ns/net")) found += "another network ";
+    const auto processes = cgroup_.processes().value_or(std::vector<int>{});
+    if (std::ranges::count(processes, expected_.relay) == 0) found += "another cgroup ";
+    add("relay", "apart", found.empty() ? "apart" : found);
   }
 
   void mounts() {

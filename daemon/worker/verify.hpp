@@ -31,7 +31,8 @@ struct Expectation {
   const launch::Plan& plan;
   bool has_seccomp = true;
   DaemonFacts daemon;
-  pid_t init = -1;  // herd-exec: in the worker's cgroup, but not of it
+  pid_t init = -1;   // herd-exec: in the worker's cgroup, but not of it
+  pid_t relay = -1;  // the same, where the plan has one
   /// What herd-exec had of the kernel when it put the rules on the worker: there is no file in which they
   /// could be read.
   int landlock_abi = 0;

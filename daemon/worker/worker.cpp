@@ -60,22 +60,8 @@ Result<SpawnOrder> Worker::prepare() {
     parts.auto_uid = record_.uid;
   }
   SpawnOrder order;
-  const std::string base = resources_.sockets_directory + "/" + id_;
-  parts.notify_path_on_host = base + ".notify";
-  if (pool_->listen == config::Listen::unix_socket || pool_->listen == config::Listen::tcp) {
-    socket_path_ = pool_->listen == config::Listen::tcp ? "" : base + ".sock";
-    HERD_TRY(Listener listener, socket_path_.empty()
-                                    ? listen_tcp()
-                                    : listen_unix(socket_path_, resources_.socket_access, SOCK_STREAM));
-    order.listener = std::move(listener.fd);
-    record_.address = std::move(listener.address);
-    parts.has_listener = true;
-  } else if (pool_->listen == config::Listen::port) {
-    HERD_TRY(port_, pick_port(resources_.ports));
-    resources_.ports.insert(*port_);
-    parts.port = port_;
-    record_.address = "tcp:127.0.0.1:" + std::to_string(*port_);
-  }
+  parts.notify_path_on_host = resources_.sockets_directory + "/" + id_ + ".notify";
+  HERD_CHECK(prepare_address(order, parts));
   order.is_required = pool_->sandbox.required;
   HERD_TRY(order.plan, build_plan(*pool_, parts, order.is_required ? nullptr : &record_.left_out));
   record_.uid = order.plan.uid;
@@ -83,6 +69,31 @@ Result<SpawnOrder> Worker::prepare() {
   order.limits = {pool_->limits.memory, pool_->limits.swap, pool_->limits.cpu, pool_->limits.pids};
   order.stdio = std::move(stdio_);
   return order;
+}
+
+/// Where others reach it: a socket that is the worker's or its relay's from now on, or a port that it has to
+/// bind.
+Status Worker::prepare_address(SpawnOrder& order, PlanParts& parts) {
+  using config::Listen;
+  const Listen listen = pool_->listen;
+  if (listen == Listen::none) return {};
+  const bool is_port = listen == Listen::port;
+  if (is_port && pool_->sandbox.network == config::Network::host) {
+    HERD_TRY(port_, pick_port(resources_.ports));
+    resources_.ports.insert(*port_);
+    parts.port = port_;
+    record_.address = "tcp:127.0.0.1:" + std::to_string(*port_);
+    return {};
+  }
+  if (is_port) parts.port = kPortInOwnNetwork;
+  if (listen != Listen::tcp) socket_path_ = resources_.sockets_directory + "/" + id_ + ".sock";
+  HERD_TRY(Listener listener, socket_path_.empty()
+                                  ? listen_tcp()
+                                  : listen_unix(socket_path_, resources_.socket_access, SOCK_STREAM));
+  record_.address = std::move(listener.address);
+  parts.has_listener = !is_port;
+  (is_port ? order.relay_listener : order.listener) = std::move(listener.fd);
+  return {};
 }
 
 void Worker::fail_start(const std::string& stage, const Error& error) {
@@ -127,13 +138,18 @@ void Worker::on_message(kernel::Message message) {
     log_warning("READY=1 came from another process than the worker and was refused", subject);
   } else if (const auto* exited = std::get_if<launch::Exited>(&*parsed)) {
     exited_ = *exited;
+  } else if (const auto* relay_end = std::get_if<launch::RelayEnded>(&*parsed)) {
+    on_relay_ended(*relay_end);
+  } else if (const auto* socket = std::get_if<launch::MadeSocket>(&*parsed)) {
+    on_socket(*socket, message);
   }
 }
 
 void Worker::on_started(kernel::Message message) {
-  if (message.fds.size() != 1)
+  if (message.fds.size() != (has_relay() ? 2 : 1))
     return begin_stop({ReasonKind::setup_failed, 0, 0, EPROTO, "exec", "no pidfd came"}, Duration{0});
   worker_pidfd_ = std::move(message.fds.front());
+  if (has_relay()) relay_pidfd_ = std::move(message.fds.back());
   const auto pid = kernel::pid_of(worker_pidfd_.get());
   if (!pid) {
     // A worker that ended at once has no number any more; its exit is on the line already. Any other trouble
@@ -151,6 +167,40 @@ void Worker::on_started(kernel::Message message) {
       return on_ready();
     default:
       return spawn_task(probe_until_ready(shared_from_this()), "probe a worker until it is ready");
+  }
+}
+
+/// herd-exec stops the worker, with its grace.
+void Worker::on_relay_ended(const launch::RelayEnded& end) {
+  const auto oom_kills = cgroup_.oom_kills();
+  if (end.signal == SIGKILL && oom_kills && *oom_kills > 0)
+    return begin_stop(Reason{ReasonKind::oom_killed}, Duration{0});
+  const ReasonKind kind = end.signal != 0 ? ReasonKind::signaled : ReasonKind::exited;
+  begin_stop({kind, end.code, end.signal, 0, "", "the relay that leads to its port ended"},
+             pool_->stop.grace);
+}
+
+void Worker::on_socket(const launch::MadeSocket& answer, kernel::Message& message) {
+  const auto found = socket_orders_.find(answer.request);
+  if (found == socket_orders_.end()) return;  // its prober has given up
+  SocketOrder& order = *found->second;
+  if (message.fds.size() == 1) {
+    order.made = std::move(message.fds.front());
+  } else {
+    order.made = fail_errno("a socket of the worker's network", answer.errno_value);
+  }
+  order.limit.cancel();
+}
+
+/// The kernel had no fd left for the one that a message carried: it is lost, the next ones are not.
+void Worker::on_lost_fd() {
+  if (!worker_pidfd_)
+    return begin_stop(
+        {ReasonKind::setup_failed, 0, 0, EMFILE, "exec", "too many open files to take the worker's pidfd"},
+        Duration{0});
+  for (const auto& [request, order] : socket_orders_) {
+    order->made = fail_errno("a socket of the worker's network", EMFILE);
+    order->limit.cancel();
   }
 }
 
@@ -177,8 +227,10 @@ void Worker::verify_now() {
   if (stop_reason_) return;
   const bool has_seccomp = pool_->sandbox.seccomp.policy != config::SeccompPolicy::off;
   const auto init = kernel::pid_of(init_pidfd_.native_handle());
-  record_.checks = verify(record_.pid.value_or(-1),
-                          {plan_, has_seccomp, resources_.daemon, init.value_or(-1), landlock_abi_}, cgroup_);
+  const auto relay = has_relay() ? kernel::pid_of(relay_pidfd_.get()) : Result<pid_t>(-1);
+  record_.checks = verify(
+      record_.pid.value_or(-1),
+      {plan_, has_seccomp, resources_.daemon, init.value_or(-1), relay.value_or(-1), landlock_abi_}, cgroup_);
   const std::string failed = failed_checks(record_.checks);
   const bool is_same_process = worker_pidfd_ && kernel::is_alive(worker_pidfd_.get());
   if (failed.empty() && is_same_process) return become_verified();
@@ -269,6 +321,8 @@ void Worker::release() {
   line_.close();
   init_pidfd_.close();
   worker_pidfd_.reset();
+  relay_pidfd_.reset();
+  for (const auto& [request, order] : socket_orders_) order->limit.cancel();
   if (!socket_path_.empty()) unlink(socket_path_.c_str());
   unlink((resources_.sockets_directory + "/" + id_ + ".notify").c_str());
   if (has_uid_) resources_.uids.give_back(record_.uid);

@@ -7,6 +7,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -84,11 +85,16 @@ class Worker : public std::enable_shared_from_this<Worker> {
   static constexpr Duration kForceAfter{2000};
 
   Result<SpawnOrder> prepare();
+  Status prepare_address(SpawnOrder& order, PlanParts& parts);
   void on_spawned(Result<Spawned> spawned);
   void fail_start(const std::string& stage, const Error& error);
   bool read_messages();
   void on_message(kernel::Message message);
   void on_started(kernel::Message message);
+  void on_relay_ended(const launch::RelayEnded& end);
+  void on_socket(const launch::MadeSocket& answer, kernel::Message& message);
+  void on_lost_fd();
+  [[nodiscard]] bool has_relay() const { return plan_.relay_port != 0; }
   void on_ready();
   bool owns_port();
   void note_landlock();
@@ -105,6 +111,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   static Awaitable<> read_line(Self self);
   static Awaitable<> watch_ready_timeout(Self self);
   static Awaitable<> probe_until_ready(Self self);
+  static Awaitable<std::string> probe(Self self, std::string http_path, Duration timeout);
+  static Awaitable<Result<UniqueFd>> make_socket(Self self, Duration timeout);
   static Awaitable<> watch_health(Self self);
   static Awaitable<> watch_memory(Self self);
   static Awaitable<> watch_oom(Self self);
@@ -118,6 +126,13 @@ class Worker : public std::enable_shared_from_this<Worker> {
     boost::asio::steady_timer ready, stop, health, memory, oom, end;
   };
 
+  /// An order for a socket of the worker's network, until the answer or its time limit.
+  struct SocketOrder {
+    explicit SocketOrder(boost::asio::io_context& io) : limit(io) {}
+    boost::asio::steady_timer limit;  // cancelled by the answer
+    Result<UniqueFd> made = fail("herd-exec made no socket in time");
+  };
+
   Resources& resources_;
   std::shared_ptr<const config::PoolSpec> pool_;
   std::string id_;
@@ -127,12 +142,14 @@ class Worker : public std::enable_shared_from_this<Worker> {
   WorkerRecord record_;
   OutputReader output_;
   kernel::WorkerCgroup cgroup_;
-  UniqueFd worker_pidfd_;
+  UniqueFd worker_pidfd_, relay_pidfd_;
   boost::asio::posix::stream_descriptor line_, init_pidfd_;
   std::optional<boost::asio::posix::stream_descriptor> oom_events_;
   Timers timers_;
   std::optional<std::uint16_t> port_;
   std::string socket_path_;
+  std::map<std::uint64_t, std::shared_ptr<SocketOrder>> socket_orders_;  // one for each probe at work
+  std::uint64_t last_socket_order_ = 0;
   std::shared_ptr<const Stdio> stdio_;
 
   std::chrono::milliseconds verify_pause_{0};

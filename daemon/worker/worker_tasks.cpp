@@ -43,10 +43,7 @@ bool Worker::read_messages() {
   for (int i = 0; i < kMostInATurn && line_.is_open(); ++i) {
     auto message = kernel::receive_message(line_.native_handle(), false);
     if (!message && message.error().errno_value == EMSGSIZE) {
-      // The kernel had no fd left for the one that it carried: this message is lost, the next ones are not.
-      begin_stop(
-          {ReasonKind::setup_failed, 0, 0, EMFILE, "exec", "too many open files to take the worker's pidfd"},
-          Duration{0});
+      on_lost_fd();
       continue;
     }
     if (!message) return message.error().errno_value == EAGAIN;
@@ -73,19 +70,40 @@ asio::awaitable<void> Worker::probe_until_ready(Self self) {
   auto pause = std::chrono::milliseconds(kFirstProbePause);
   // Ends with the ready timeout, which stops the worker.
   while (!self->stop_reason_ && !self->is_gone_) {
-    const std::string& address = self->record_.address;
-    std::string failure;
-    if (ready.kind == config::ReadyKind::http) {
-      failure = co_await probe_http(address, ready.http_path, ready.timeout);
-    } else {
-      failure = co_await probe_connect(address, ready.timeout);
-    }
+    const std::string failure = co_await probe(self, ready.http_path, ready.timeout);
     if (self->stop_reason_ || self->is_gone_) co_return;
     if (failure.empty() && self->owns_port()) co_return self->on_ready();
     self->timers_.health.expires_after(pause);
     co_await self->timers_.health.async_wait(as_tuple(use_awaitable));
     pause = std::min<std::chrono::milliseconds>(pause * 2, kLongestProbePause);
   }
+}
+
+/// By HTTP where there is a path, else by a connection. Where there is a relay it is passed by: that accepts
+/// whether the worker listens or not.
+asio::awaitable<std::string> Worker::probe(Self self, std::string http_path, Duration timeout) {
+  ProbeTarget target{self->record_.address, {}};
+  if (self->has_relay()) {
+    auto socket = co_await make_socket(self, timeout);
+    if (!socket) co_return socket.error().message;
+    target = {"tcp:127.0.0.1:" + std::to_string(self->plan_.relay_port), std::move(*socket)};
+  }
+  if (http_path.empty()) co_return co_await probe_connect(std::move(target), timeout);
+  co_return co_await probe_http(std::move(target), std::move(http_path), timeout);
+}
+
+/// A TCP socket, not connected, that reaches the worker's 127.0.0.1.
+asio::awaitable<Result<UniqueFd>> Worker::make_socket(Self self, Duration timeout) {
+  const std::uint64_t request = ++self->last_socket_order_;
+  const auto order = std::make_shared<SocketOrder>(self->resources_.io);
+  const Status ordered =
+      kernel::send_message(self->line_.native_handle(), launch::to_json(launch::MakeSocket{request}));
+  if (!ordered) co_return tl::make_unexpected(ordered.error());
+  self->socket_orders_.emplace(request, order);
+  order->limit.expires_after(timeout);
+  co_await order->limit.async_wait(as_tuple(use_awaitable));
+  self->socket_orders_.erase(request);
+  co_return std::move(order->made);
 }
 
 /// Between herd's choice of a port and the worker's bind another program may have taken it: an answer proves
@@ -107,7 +125,7 @@ asio::awaitable<void> Worker::watch_health(Self self) {
     self->timers_.health.expires_after(health.interval);
     const auto [error] = co_await self->timers_.health.async_wait(as_tuple(use_awaitable));
     if (error) co_return;
-    const std::string failure = co_await probe_http(self->record_.address, health.http_path, health.timeout);
+    const std::string failure = co_await probe(self, health.http_path, health.timeout);
     if (self->stop_reason_ || self->is_gone_) co_return;
     failures = failure.empty() ? 0 : failures + 1;
     if (!failure.empty())

@@ -22,13 +22,23 @@ struct Write {
   Json operator()(const Exited& m) const {
     return {{"type", "exited"}, {"code", m.code}, {"signal", m.signal}, {"core", m.core}, {"asked", m.asked}};
   }
+  Json operator()(const RelayEnded& m) const {
+    return {{"type", "relay_ended"}, {"code", m.code}, {"signal", m.signal}};
+  }
+  Json operator()(const MadeSocket& m) const {
+    return {{"type", "socket"}, {"request", m.request}, {"errno", m.errno_value}};
+  }
+  Json operator()(const Stop& m) const {
+    return {{"type", "stop"}, {"signal", m.signal}, {"grace_ms", m.grace_ms}};
+  }
+  Json operator()(const MakeSocket& m) const { return {{"type", "make_socket"}, {"request", m.request}}; }
 };
 
 Json::other_error unknown_type(const std::string& type) {
   return Json::other_error::create(501, "unknown message type '" + type + "'", nullptr);
 }
 
-FromExec read(const Json& json) {
+FromExec read_from_exec(const Json& json) {
   const auto type = json.at("type").get<std::string>();
   if (type == "started") return Started{json.at("pid"), json.at("landlock")};
   if (type == "failed") return Failed{json.at("stage"), json.at("errno"), json.at("message")};
@@ -36,6 +46,15 @@ FromExec read(const Json& json) {
   if (type == "status") return NotifiedStatus{json.at("text")};
   if (type == "notify_refused") return NotifyRefused{json.at("pid")};
   if (type == "exited") return Exited{json.at("code"), json.at("signal"), json.at("core"), json.at("asked")};
+  if (type == "relay_ended") return RelayEnded{json.at("code"), json.at("signal")};
+  if (type == "socket") return MadeSocket{json.at("request"), json.at("errno")};
+  throw unknown_type(type);
+}
+
+ToExec read_to_exec(const Json& json) {
+  const auto type = json.at("type").get<std::string>();
+  if (type == "stop") return Stop{json.at("signal"), json.at("grace_ms")};
+  if (type == "make_socket") return MakeSocket{json.at("request")};
   throw unknown_type(type);
 }
 
@@ -59,19 +78,15 @@ std::string to_json(const FromExec& message) {
 }
 
 Result<FromExec> parse_from_exec(const std::string& text) {
-  return guarded([&] { return read(Json::parse(text)); });
+  return guarded([&] { return read_from_exec(Json::parse(text)); });
 }
 
-std::string to_json(const Stop& message) {
-  return dump({{"type", "stop"}, {"signal", message.signal}, {"grace_ms", message.grace_ms}});
+std::string to_json(const ToExec& message) {
+  return dump(std::visit(Write{}, message));
 }
 
-Result<Stop> parse_stop(const std::string& text) {
-  return guarded([&] {
-    const Json json = Json::parse(text);
-    if (json.at("type") != "stop") throw unknown_type(json.at("type").dump());
-    return Stop{json.at("signal"), json.at("grace_ms")};
-  });
+Result<ToExec> parse_to_exec(const std::string& text) {
+  return guarded([&] { return read_to_exec(Json::parse(text)); });
 }
 
 }  // namespace herd::launch

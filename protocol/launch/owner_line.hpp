@@ -16,7 +16,7 @@ namespace herd::launch {
 // ---- from herd-exec
 // --------------------------------------------------------------------------------------------
 
-/// The worker runs its own program. Carries one fd: the worker's pidfd.
+/// The worker runs its own program. Carries the worker's pidfd, and the relay's where there is one.
 struct Started {
   int pid_inside = 0;
   int landlock_abi = 0;  // of the rules that it is under; 0: none
@@ -41,8 +41,19 @@ struct Exited {
   bool core = false;
   bool asked = false;
 };
+/// The relay ended before the worker did, which is being stopped now.
+struct RelayEnded {
+  int code = 0;
+  int signal = 0;
+};
+/// The answer to a MakeSocket. Carries the socket, unless there is an errno.
+struct MadeSocket {
+  std::uint64_t request = 0;
+  int errno_value = 0;
+};
 
-using FromExec = std::variant<Started, Failed, NotifiedReady, NotifiedStatus, NotifyRefused, Exited>;
+using FromExec = std::variant<Started, Failed, NotifiedReady, NotifiedStatus, NotifyRefused, Exited, RelayEnded,
+                              MadeSocket>;
 
 // ---- from herdd
 // ------------------------------------------------------------------------------------------------
@@ -64,9 +75,17 @@ struct Stop {
   std::int64_t grace_ms = 0;
 };
 
+/// For a TCP socket over IPv4, non-blocking and not connected, that was made in the worker's network
+/// namespace: what is connected with it arrives there, wherever it is used (network_namespaces(7)).
+struct MakeSocket {
+  std::uint64_t request = 0;  // comes back with the answer
+};
+
+using ToExec = std::variant<Stop, MakeSocket>;
+
 std::string to_json(const FromExec& message);
 Result<FromExec> parse_from_exec(const std::string& text);
-std::string to_json(const Stop& message);
-Result<Stop> parse_stop(const std::string& text);
+std::string to_json(const ToExec& message);
+Result<ToExec> parse_to_exec(const std::string& text);
 
 }  // namespace herd::launch

@@ -23,8 +23,8 @@ static void read_word(const char* what, const nlohmann::json& json, const std::a
   value = static_cast<Enum>(found - words.begin());
 }
 
-static constexpr std::array kFdRoles{"stdin",   "stdout",    "stderr", "listener",
-                                     "seccomp", "base_tree", "network"};
+static constexpr std::array kFdRoles{"stdin",   "stdout",    "stderr",  "listener",
+                                     "seccomp", "base_tree", "network", "relay_listener"};
 
 static void to_json(nlohmann::json& json, FdRole role) {
   json = kFdRoles.at(static_cast<std::size_t>(role));
@@ -80,7 +80,7 @@ static void from_json(const nlohmann::json& json, Filesystem& filesystem) {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, pool, worker, argv, environment, working_directory, namespaces,
                                    filesystem, rlimits, capabilities, uid, gid, groups, no_new_privs,
                                    landlock, seccomp_at_exec, seccomp_logs, stop_signal, stop_grace_ms,
-                                   notify, notify_path, takes_terminal, fds)
+                                   notify, notify_path, relay_port, takes_terminal, fds)
 
 template <typename T>
 static Result<std::string> dump(const T& value) {

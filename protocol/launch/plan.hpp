@@ -35,7 +35,16 @@ enum class Stage {
 const char* name(Stage stage);
 
 /// What each fd beside the plan is.
-enum class FdRole { stdin_file, stdout_file, stderr_file, listener, seccomp_filter, base_tree, network };
+enum class FdRole {
+  stdin_file,
+  stdout_file,
+  stderr_file,
+  listener,  // the worker's
+  seccomp_filter,
+  base_tree,
+  network,
+  relay_listener,  // the relay's
+};
 
 struct Rlimit {
   int resource = 0;  // RLIMIT_...
@@ -93,8 +102,11 @@ struct Plan {
   bool seccomp_logs = false;     // SECCOMP_FILTER_FLAG_LOG
   int stop_signal = 15;
   std::int64_t stop_grace_ms = 10'000;
-  bool notify = false;          // make a notify socket and tell of READY=1
-  std::string notify_path;      // where it stands, inside the worker's root if that is its own
+  bool notify = false;      // make a notify socket and tell of READY=1
+  std::string notify_path;  // where it stands, inside the worker's root if that is its own
+  /// The TCP port of 127.0.0.1 to which the relay brings what its listener accepts, inside the worker's
+  /// network namespace; 0: there is no relay.
+  std::uint16_t relay_port = 0;
   bool takes_terminal = false;  // its stdin is a terminal made for it: the controlling one of its session
   std::vector<FdRole> fds;
 };

@@ -14,6 +14,10 @@ void ignore_term(const Arguments&);
 void slow_start(const Arguments&);
 void listen_own_port(const Arguments&);
 void connect_later(const Arguments&);
+void listen_on_signal(const Arguments&);
+
+// streams.cpp
+void stream_own_port(const Arguments&);
 
 // life.cpp
 void exit_with(const Arguments&);

@@ -119,12 +119,6 @@ class Site {
   serve_http(listener, [&site](const Request& request) { return site.answer(request); });
 }
 
-int own_port() {
-  const std::string port = variable("PORT");
-  if (port.empty()) die("PORT is not set");
-  return std::atoi(port.c_str());
-}
-
 }  // namespace
 
 void serve(const Arguments&) {
@@ -161,6 +155,17 @@ void slow_start(const Arguments& arguments) {
 }
 
 void listen_own_port(const Arguments&) {
+  serve_site(listen_on(own_port()));
+}
+
+void listen_on_signal(const Arguments&) {
+  sigset_t awaited;
+  sigemptyset(&awaited);
+  sigaddset(&awaited, SIGUSR1);
+  ::sigprocmask(SIG_BLOCK, &awaited, nullptr);
+  say("waiting");
+  int signal = 0;
+  ::sigwait(&awaited, &signal);
   serve_site(listen_on(own_port()));
 }
 

@@ -64,6 +64,12 @@ void start_up() {
   ready();
 }
 
+int own_port() {
+  const std::string port = variable("PORT");
+  if (port.empty()) die("PORT is not set");
+  return std::atoi(port.c_str());
+}
+
 int passed_listener() {
   const int fd = herd_listen_fd();
   if (fd < 0) die(herd_last_error());

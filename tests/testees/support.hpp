@@ -27,6 +27,8 @@ void ready();
 /// enter(), then ready(): what a well-behaved worker does.
 void start_up();
 
+/// ${PORT}; ends the process where there is none.
+int own_port();
 /// The passed listener; ends the process where there is none.
 int passed_listener();
 

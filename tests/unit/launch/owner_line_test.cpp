@@ -51,10 +51,25 @@ TEST(OwnerLine, CarriesAnExitWithAllItsParts) {
 }
 
 TEST(OwnerLine, CarriesAStop) {
-  const auto stop = parse_stop(to_json(Stop{2, 10'000'000'000}));
-  ASSERT_TRUE(stop) << stop.error().message;
-  EXPECT_EQ(stop->signal, 2);
-  EXPECT_EQ(stop->grace_ms, 10'000'000'000);
+  const auto order = parse_to_exec(to_json(ToExec(Stop{2, 10'000'000'000})));
+  ASSERT_TRUE(order) << order.error().message;
+  EXPECT_EQ(std::get<Stop>(*order).signal, 2);
+  EXPECT_EQ(std::get<Stop>(*order).grace_ms, 10'000'000'000);
+}
+
+TEST(OwnerLine, CarriesAnOrderForASocketAndItsAnswer) {
+  const auto order = parse_to_exec(to_json(ToExec(MakeSocket{1ULL << 63})));
+  ASSERT_TRUE(order) << order.error().message;
+  EXPECT_EQ(std::get<MakeSocket>(*order).request, 1ULL << 63);
+  const MadeSocket answer = through(MadeSocket{1ULL << 63, 24});
+  EXPECT_EQ(answer.request, 1ULL << 63);
+  EXPECT_EQ(answer.errno_value, 24);
+}
+
+TEST(OwnerLine, CarriesTheRelaysEnd) {
+  const RelayEnded end = through(RelayEnded{3, 9});
+  EXPECT_EQ(end.code, 3);
+  EXPECT_EQ(end.signal, 9);
 }
 
 TEST(OwnerLine, AWorkersBytesThatAreNoUtf8DoNotStopIt) {
@@ -74,11 +89,11 @@ TEST(OwnerLine, GarbageFromHerdExecIsAnError) {
 }
 
 TEST(OwnerLine, GarbageFromHerddIsAnError) {
-  for (const char* text : {"", "[]", "{}", "plan", R"({"type": "stop", "signal": 15})",
-                           R"({"type": "stop", "signal": "SIGTERM", "grace_ms": 0})",
-                           R"({"type": "start", "signal": 15, "grace_ms": 0})"}) {
-    const auto stop = parse_stop(text);
-    EXPECT_FALSE(stop) << text;
+  for (const char* text :
+       {"", "[]", "{}", "plan", R"({"type": "stop", "signal": 15})",
+        R"({"type": "stop", "signal": "SIGTERM", "grace_ms": 0})",
+        R"({"type": "start", "signal": 15, "grace_ms": 0})", R"({"type": "make_socket"})"}) {
+    EXPECT_FALSE(parse_to_exec(text)) << text;
   }
 }
 

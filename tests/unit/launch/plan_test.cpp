@@ -38,9 +38,10 @@ Plan full_plan() {
   plan.stop_grace_ms = 86'400'000LL * 365;
   plan.notify = true;
   plan.notify_path = "/run/herd/notify";
+  plan.relay_port = 65535;
   plan.takes_terminal = true;
   plan.fds = {FdRole::stdin_file,     FdRole::stdout_file, FdRole::stderr_file, FdRole::listener,
-              FdRole::seccomp_filter, FdRole::base_tree,   FdRole::network};
+              FdRole::seccomp_filter, FdRole::base_tree,   FdRole::network,     FdRole::relay_listener};
   return plan;
 }
 
@@ -78,6 +79,7 @@ void expect_equal(const Plan& found, const Plan& wanted) {
   EXPECT_EQ(found.stop_grace_ms, wanted.stop_grace_ms);
   EXPECT_EQ(found.notify, wanted.notify);
   EXPECT_EQ(found.notify_path, wanted.notify_path);
+  EXPECT_EQ(found.relay_port, wanted.relay_port);
   EXPECT_EQ(found.takes_terminal, wanted.takes_terminal);
   EXPECT_EQ(found.fds, wanted.fds);
 }

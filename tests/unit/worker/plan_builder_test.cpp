@@ -96,6 +96,22 @@ TEST(PlanBuilder, TheNetworkIsTheHostsOrItsOwn) {
   }
 }
 
+TEST(PlanBuilder, ARelayLeadsToAPortInANetworkOfTheWorkersOwn) {
+  using enum config::Network;
+  for (const auto network : {host, loopback}) {
+    config::PoolSpec spec = web_pool();
+    spec.listen = config::Listen::port;
+    spec.sandbox.network = network;
+    PlanParts parts;
+    parts.worker = "web-7";
+    parts.port = 8080;
+    const auto plan = build_plan(spec, parts);
+    ASSERT_TRUE(plan) << plan.error().message;
+    EXPECT_EQ(plan->relay_port, network == host ? 0 : 8080);
+    EXPECT_THAT(plan->environment, testing::Contains("PORT=8080"));
+  }
+}
+
 // Pitfall 41: what has no row here would be inherited from the daemon.
 TEST(PlanBuilder, EveryRlimitOfTheKernelIsSetOnce) {
   std::set<int> resources;
