@@ -9,7 +9,7 @@
 
 namespace herd::exec {
 
-constexpr std::size_t kPiece = 16 * 1024;
+constexpr std::size_t kPiece = 32 * 1024;
 using Piece = std::array<char, kPiece>;
 
 /// One of a connection's two sockets, non-blocking. Each edge that epoll reports sets a mark; EAGAIN takes it

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// As the tracer counts them.
+/// As the tracer counts them; the relay is started by herd-exec too.
 constexpr int kExecutor = 1, kWorker = 2;
 
 class StartSteps : public DaemonTest {
@@ -27,10 +27,14 @@ class StartSteps : public DaemonTest {
     tracer_.emplace(thread_called(daemon_.pid(), "spawner"));
     daemon_.post("/v1/pools/a/scale", {{"min", 1}});
   }
-  /// A daemon whose spawner is about to start its second worker.
-  void start_traced() {
-    start_with("a", testee_pool({"serve"}, {{"workers", {{"min", 1}, {"max", 2}}},
-                                            {"sandbox", {{"seccomp", {{"enter", "exec"}}}}}}));
+  /// A daemon whose spawner is about to start its second worker. `relayed`: one that binds its port in a
+  /// network of its own.
+  void start_traced(bool relayed = false) {
+    Json pool =
+        testee_pool({relayed ? "listen-own-port" : "serve"},
+                    {{"workers", {{"min", 1}, {"max", 2}}}, {"sandbox", {{"seccomp", {{"enter", "exec"}}}}}});
+    if (relayed) pool.merge_patch({{"listen", "port"}, {"sandbox", {{"network", "loopback"}}}});
+    start_with("a", pool);
     daemon_.wait_until_ready("a");
     tracer_.emplace(thread_called(daemon_.pid(), "spawner"));
     daemon_.post("/v1/pools/a/scale", {{"min", 2}});
@@ -57,7 +61,7 @@ struct Step {
   int generation;
   long number;
   bool (*is_meant)(const SystemCall&) = nullptr;  // where the call alone does not say it
-  bool is_of_the_base_tree = false;               // which comes before the first worker
+  enum class Of { worker, base_tree, relayed_worker } of = Of::worker;  // the tree comes before all workers
 };
 
 void PrintTo(const Step& step, std::ostream* out) {
@@ -78,9 +82,13 @@ bool makes_a_cgroup_namespace(const SystemCall& call) {
   return call.arguments[0] == CLONE_NEWCGROUP;
 }
 
+bool enters_a_network(const SystemCall& call) {
+  return call.arguments[1] == CLONE_NEWNET;
+}
+
 const Step kSteps[] = {
-    {"BaseTreeMounts", kExecutor, SYS_fsopen, nullptr, true},
-    {"BaseTreeRoot", kExecutor, SYS_pivot_root, nullptr, true},
+    {"BaseTreeMounts", kExecutor, SYS_fsopen, nullptr, Step::Of::base_tree},
+    {"BaseTreeRoot", kExecutor, SYS_pivot_root, nullptr, Step::Of::base_tree},
     {"BeforeTheExecutor", kExecutor, SYS_execveat},
     {"ReceivingThePlan", kExecutor, SYS_recvmsg},
     {"Session", kExecutor, SYS_setsid},
@@ -90,6 +98,9 @@ const Step kSteps[] = {
     {"JoiningV1Cgroups", kExecutor, SYS_write, writes_to_tasks},
     {"CgroupNamespace", kExecutor, SYS_unshare, makes_a_cgroup_namespace},
     {"NotifySocket", kExecutor, SYS_bind},
+    {"Network", kExecutor, SYS_setns, enters_a_network, Step::Of::relayed_worker},
+    {"StartingTheRelay", kExecutor, SYS_clone, nullptr, Step::Of::relayed_worker},
+    {"TheRelaysPrivileges", kWorker, SYS_capset, nullptr, Step::Of::relayed_worker},
     {"StartingTheWorker", kExecutor, SYS_clone3},
     {"Limits", kWorker, SYS_prlimit64},
     {"Capabilities", kWorker, SYS_capset},
@@ -105,7 +116,8 @@ class KilledAtStep : public StartSteps, public ::testing::WithParamInterface<Ste
 TEST_P(KilledAtStep, TheDaemonLeavesNothing) {
   const Step& step = GetParam();
   HERD_ONLY_WITH(step.is_meant != writes_to_tasks || !v1_mount("pids").empty(), "v1 pids hierarchy");
-  step.is_of_the_base_tree ? start_traced_for_the_base_tree() : start_traced();
+  step.of == Step::Of::base_tree ? start_traced_for_the_base_tree()
+                                 : start_traced(step.of == Step::Of::relayed_worker);
   const auto reached = tracer_->run_to([&step](const SystemCall& call) {
     return call.generation == step.generation && call.number == step.number &&
            (step.is_meant == nullptr || step.is_meant(call));
