@@ -3,8 +3,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -101,6 +100,20 @@ TEST_F(Stock, LeavesNothingOpen) {
     (void)stock.take(Kind::loopback);
   }
   EXPECT_EQ(open_fds_of(::getpid()), before);
+}
+
+TEST_F(Stock, SaysWhyThereIsNoneAndTriesAgainForTheNext) {
+  NetworkStock stock;
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  const auto refused = stock.take(Kind::bare);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().errno_value, EMFILE);
+  EXPECT_TRUE(refused.error().message.starts_with("network namespace: ")) << refused.error().message;
+  EXPECT_TRUE(stock.take(Kind::bare));
 }
 
 TEST_F(Stock, ManyMayTakeAtOnce) {

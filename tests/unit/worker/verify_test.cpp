@@ -111,6 +111,30 @@ TEST_F(Verify, AllFiveCapabilitySetsAreHeldAgainstThePlan) {
   }
 }
 
+// It is left out of the worker's own checks: what is not what herd-exec makes of it must not be taken for it.
+TEST_F(Verify, ARelayThatIsNotApartFromTheWorkerIsSeen) {
+  launch::Plan plan;
+  EXPECT_EQ(find(proof_of_this_process(plan), "relay"), nullptr);
+  plan.relay_port = 8080;
+  plan.uid = getuid();
+  const auto facts = read_daemon_facts();
+  ASSERT_TRUE(facts);
+  const auto checks = verify(getpid(), {.plan = plan, .daemon = *facts, .relay = getpid()}, cgroup_of("1\n"));
+  const Check* relay = find(checks, "relay");
+  ASSERT_NE(relay, nullptr);
+  EXPECT_FALSE(relay->ok);
+  EXPECT_THAT(relay->found, HasSubstr("the worker's uid"));
+  EXPECT_THAT(relay->found, HasSubstr("another cgroup"));
+}
+
+TEST_F(Verify, ARelayThatIsGoneIsSeen) {
+  launch::Plan plan;
+  plan.relay_port = 8080;
+  const Check* relay = find(proof_of_this_process(plan), "relay");
+  ASSERT_NE(relay, nullptr);
+  EXPECT_FALSE(relay->ok);
+}
+
 TEST_F(Verify, AProcessThatIsGoneProvesNothing) {
   const launch::Plan plan;
   const auto checks = verify(-1, {plan, true, {}}, cgroup_of(""));
