@@ -23,8 +23,9 @@ struct Message {
 
 /// Both ends close-on-exec and blocking.
 Result<std::array<UniqueFd, 2>> seqpacket_pair();
-/// Fds that others send to this unix socket, or to one that it accepts from now on, are dropped by the kernel
-/// where it can (Linux 6.16); before, recv(2) closes them, which waits where one is a socket that lingers.
+/// Where the kernel can (Linux 6.16), who sends fds to this unix socket, or to one that it accepts from now
+/// on, gets EPERM. Before, whoever receives has to close them, which waits where one is a socket that
+/// lingers.
 void refuse_fds(int socket);
 /// Does not wait and raises no SIGPIPE: a full socket is EAGAIN, a closed one EPIPE.
 Status send_message(int fd, std::string_view text, std::span<const int> fds = {});

@@ -25,6 +25,12 @@ Flow::State Flow::pump(Piece& scratch) {
   return is_done_ ? State::done : State::busy;
 }
 
+bool Flow::sends_in_vain(Piece& scratch) {
+  if (!is_abandoned_ || !from_.is_readable) return false;
+  from_.is_readable = false;  // either it is the end, or one piece says enough
+  return recv(from_.socket.get(), scratch.data(), scratch.size(), 0) > 0;
+}
+
 void Flow::take_piece(Piece& scratch) {
   const ssize_t count = recv(from_.socket.get(), scratch.data(), scratch.size(), 0);
   if (count < 0 && errno == EAGAIN) {
@@ -70,8 +76,8 @@ void Flow::finish() {
 
 void Flow::abandon() {
   kept_.reset();
-  shutdown(from_.socket.get(), SHUT_RD);
-  is_done_ = true;
+  shutdown(from_.socket.get(), SHUT_RD);  // a unix socket's peer is told; TCP has no word for it
+  is_done_ = is_abandoned_ = true;
 }
 
 }  // namespace herd::exec

@@ -31,7 +31,8 @@ class Flow {
   /// `from` means for `to` is passed on (a half-close), and what `to` no longer takes is told to `from`.
   /// `scratch` is anybody's between two calls.
   State pump(Piece& scratch);
-  [[nodiscard]] bool is_done() const { return is_done_; }
+  /// True where `to` was gone before `from` had said all, and `from` has gone on sending.
+  bool sends_in_vain(Piece& scratch);
 
  private:
   void take_piece(Piece& scratch);
@@ -43,7 +44,7 @@ class Flow {
   Side &from_, &to_;
   std::unique_ptr<Piece> kept_;  // what `to` did not take yet; there only then
   std::size_t kept_from_ = 0, kept_to_ = 0;
-  bool has_ended_ = false, is_done_ = false;
+  bool has_ended_ = false, is_done_ = false, is_abandoned_ = false;
 };
 
 }  // namespace herd::exec

@@ -17,6 +17,11 @@ constexpr auto kRest = std::chrono::milliseconds(100);  // after an accept for w
 constexpr auto kLastWords = std::chrono::milliseconds(200);
 constexpr std::uint32_t kEdges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
+void reset_on_close(int socket) {
+  const linger at_once{1, 0};
+  setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 }  // namespace
 
 Status RelayLoop::run() {
@@ -84,8 +89,11 @@ void RelayLoop::pump_queued() {
 void RelayLoop::pump(Connection& connection) {
   connection.is_queued = false;
   const auto up = connection.up.pump(scratch_), down = connection.down.pump(scratch_);
+  // A client that is gone takes no answer: TCP tells a sender so by a reset, which it may be waiting for.
+  const bool is_in_vain = connection.down.sends_in_vain(scratch_);
+  if (is_in_vain) reset_on_close(connection.worker.side.socket.get());
   const bool is_done = down == Flow::State::done && (up == Flow::State::done || ends_at_);
-  if (is_done) {
+  if (is_done || is_in_vain) {
     connections_.erase(connection.place);
   } else if (up == Flow::State::busy || down == Flow::State::busy) {
     queue(connection);

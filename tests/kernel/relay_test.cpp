@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "common/kernel/seqpacket.hpp"
 #include "daemon/exec/relay_loop.hpp"
 #include "tests/support/daemon_test.hpp"
 #include "tests/support/herdctl.hpp"
@@ -40,6 +41,17 @@ class Client {
       if (count <= 0) throw std::runtime_error("the connection takes nothing more");
       text.remove_prefix(static_cast<std::size_t>(count));
     }
+  }
+  /// What nobody reads, until no more is taken; the second look is for what was on its way.
+  void send_until_full() const {
+    const std::string block(65536, 'x');
+    pollfd entry{fd_.get(), POLLOUT, 0};
+    while (::poll(&entry, 1, 200) == 1) (void)::send(fd_.get(), block.data(), block.size(), MSG_DONTWAIT);
+  }
+  /// False where the kernel refuses it.
+  [[nodiscard]] bool send_with_fd(std::string_view text) const {
+    const int fd = fd_.get();
+    return kernel::send_message(fd, text, {&fd, 1}).has_value();
   }
   void send_end() const { ::shutdown(fd_.get(), SHUT_WR); }
   /// Up to `most` bytes; fewer where the connection ends before.
@@ -215,6 +227,33 @@ TEST_F(Relay, HoldsNoMoreThanAPieceForAClientThatDoesNotRead) {
   }
   EXPECT_LE(memory_of(relay), before + kClients * (exec::kPiece + 1024) + (64 << 10));
   EXPECT_EQ(clients.back().receive(kLarge).size(), kLarge) << "who reads gets on";
+}
+
+// As over TCP: else the worker would wait for ever for its answer to be read, and so never read on itself.
+TEST_F(Relay, TellsAWorkerThatItsClientIsGone) {
+  start({"stream-own-port"});
+  const pid_t relay = relay_of(worker());
+  const int idle_fds = open_fds_of(relay);
+  {
+    const Client client(address());
+    client.send("S");
+    EXPECT_FALSE(client.receive(1).empty());
+    client.send_until_full();
+  }
+  EXPECT_EQ(open_fds_within(relay, idle_fds, kPatience), idle_fds);
+  EXPECT_EQ(open_fds_within(worker(), 4, kPatience), 4) << "the standard ones and its listener";
+}
+
+TEST_F(Relay, KeepsNoFdsThatComeWithTheBytes) {
+  start({"stream-own-port"});
+  const pid_t relay = relay_of(worker());
+  const Client client(address());
+  client.send("E1");
+  EXPECT_EQ(client.receive(1), "1");
+  const int fds = open_fds_of(relay);
+  if (!client.send_with_fd("2")) client.send("2");
+  EXPECT_EQ(client.receive(1), "2");
+  EXPECT_EQ(open_fds_of(relay), fds);
 }
 
 TEST_F(Relay, TakesSoManyConnectionsAndTheOthersOnceOneEnds) {
