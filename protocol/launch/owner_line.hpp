@@ -52,8 +52,8 @@ struct MadeSocket {
   int errno_value = 0;
 };
 
-using FromExec = std::variant<Started, Failed, NotifiedReady, NotifiedStatus, NotifyRefused, Exited, RelayEnded,
-                              MadeSocket>;
+using FromExec = std::variant<Started, Failed, NotifiedReady, NotifiedStatus, NotifyRefused, Exited,
+                              RelayEnded, MadeSocket>;
 
 // ---- from herdd
 // ------------------------------------------------------------------------------------------------
