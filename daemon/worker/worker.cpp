@@ -194,10 +194,11 @@ void Worker::on_socket(const launch::MadeSocket& answer, kernel::Message& messag
 
 /// The kernel had no fd left for the one that a message carried: it is lost, the next ones are not.
 void Worker::on_lost_fd() {
-  if (!worker_pidfd_)
-    return begin_stop(
-        {ReasonKind::setup_failed, 0, 0, EMFILE, "exec", "too many open files to take the worker's pidfd"},
-        Duration{0});
+  if (!worker_pidfd_) {
+    const Error error = fail_errno("take the worker's pidfd", EMFILE).value();
+    return begin_stop({ReasonKind::setup_failed, 0, 0, error.errno_value, "exec", error.message},
+                      Duration{0});
+  }
   for (const auto& [request, order] : socket_orders_) {
     order->made = fail_errno("a socket of the worker's network", EMFILE);
     order->limit.cancel();
