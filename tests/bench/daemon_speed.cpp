@@ -48,7 +48,55 @@ Status release_all(Client& client, Events& events, int run) {
   return events.wait_for("worker_gone", kSessions, kLongest);
 }
 
+/// Milliseconds since the order at which each worker was ready.
+Result<std::vector<double>> ready_times(Events& events, Clock::time_point begin, int count) {
+  std::vector<double> times;
+  while (static_cast<int>(times.size()) < count) {
+    HERD_TRY(const nlohmann::json event, events.next(kLongest));
+    if (event.at("type") == "worker_ready") times.push_back(milliseconds(Clock::now() - begin));
+    if (event.at("type") == "worker_gone") return fail("a worker did not start: " + event.dump());
+  }
+  return times;
+}
+
 }  // namespace
+
+/// Opaque programs with the filter from exec on, so that nothing but herd's own work is in the figure.
+Result<std::vector<Row>> measure_two_hundred(const Run& run) {
+  constexpr int kMany = 200;
+  const Pools pools{{"many",
+                     {{"command", {run.place.tiny_worker()}},
+                      {"workers", {{"min", 0}, {"max", kMany}, {"spare", 0}, {"start_concurrency", kMany}}},
+                      {"ready", {{"started", true}}},
+                      {"sandbox", {{"seccomp", {{"enter", "exec"}}}}}}}};
+  HERD_TRY(const Herdd daemon, Herdd::start(run.place, "many", pools));
+  HERD_TRY(Client client, Client::connect(daemon.socket()));
+  HERD_TRY(Events events, Events::follow(daemon.socket()));
+  std::vector<double> rates, slowest;
+  for (int i = 0; i <= run.count; ++i) {
+    const auto begin = Clock::now();
+    HERD_CHECK(client.expect_success("POST", "/v1/pools/many/scale", R"({"min":200})"));
+    HERD_TRY(std::vector<double> times, ready_times(events, begin, kMany));
+    if (i > 0) {
+      rates.push_back(kMany * 1000.0 / times.back());
+      slowest.push_back(times[kMany * 99 / 100 - 1]);
+    }
+    HERD_CHECK(client.expect_success("POST", "/v1/pools/many/scale", R"({"min":0})"));
+    HERD_CHECK(client.expect_success("POST", "/v1/pools/many/drain"));
+    HERD_CHECK(events.wait_for("worker_gone", kMany, kLongest));
+    HERD_CHECK(client.expect_success("POST", "/v1/pools/many/resume"));
+    run.progress(i);
+  }
+  return std::vector{
+      Row{"200 workers at once: verified a second", "1/s", median(rates), {}, "", {}, summary(rates)},
+      Row{"200 workers at once: 99 of 100 verified after",
+          "ms",
+          median(slowest),
+          {},
+          "",
+          {},
+          summary(slowest)}};
+}
 
 Result<std::vector<Row>> measure_ten_workers(const Run& run) {
   const Pools pools{

@@ -89,20 +89,36 @@ Result<Events> Events::follow(const std::string& socket) {
   return Events(std::move(client));
 }
 
+Result<std::string> Events::next_line(Clock::time_point deadline) {
+  while (true) {
+    if (const std::size_t end = text_.find('\n'); end != std::string::npos) {
+      std::string line = text_.substr(0, end);
+      text_.erase(0, end + 1);
+      return line;
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    HERD_TRY(const std::string more, client_.read_some(std::max(left, std::chrono::milliseconds(0))));
+    text_ += more;
+  }
+}
+
 /// One object a line; the chunks' lengths between them have lines of their own and hold no such text.
 Status Events::wait_for(std::string_view type, int count, std::chrono::milliseconds timeout) {
   const std::string wanted = "\"type\":\"" + std::string(type) + "\"";
   const auto deadline = Clock::now() + timeout;
+  while (count > 0) {
+    const auto line = next_line(deadline);
+    if (!line) return fail_in("wait for " + std::string(type), line.error());
+    if (line->find(wanted) != std::string::npos) --count;
+  }
+  return {};
+}
+
+Result<nlohmann::json> Events::next(std::chrono::milliseconds timeout) {
+  const auto deadline = Clock::now() + timeout;
   while (true) {
-    for (std::size_t end = text_.find('\n'); end != std::string::npos; end = text_.find('\n')) {
-      const bool is_wanted = std::string_view(text_).substr(0, end).find(wanted) != std::string_view::npos;
-      text_.erase(0, end + 1);
-      if (is_wanted && --count == 0) return {};
-    }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    auto more = client_.read_some(std::max(left, std::chrono::milliseconds(0)));
-    if (!more) return fail_in("wait for " + std::string(type), more.error());
-    text_ += *more;
+    HERD_TRY(const std::string line, next_line(deadline));
+    if (line.starts_with('{')) return nlohmann::json::parse(line);
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -46,8 +47,11 @@ class Events {
   static Result<Events> follow(const std::string& socket);
   /// Reads on until `count` events of this type have come.
   Status wait_for(std::string_view type, int count, std::chrono::milliseconds timeout);
+  /// The next event.
+  Result<nlohmann::json> next(std::chrono::milliseconds timeout);
 
  private:
+  Result<std::string> next_line(Clock::time_point deadline);
   explicit Events(Client client) : client_(std::move(client)) {}
   Client client_;
   std::string text_;  // not looked at yet

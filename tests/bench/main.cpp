@@ -15,10 +15,13 @@ namespace herd::bench {
 static constexpr Measure kMeasures[] = {
     {"sandbox-start",   "default sandbox until the worker's main, against bubblewrap",          200, measure_sandbox_start},
     {"network-start",   "the same with network none, against bubblewrap --unshare-all",         200, measure_network_start},
+    {"full-sandbox",    "with filter, Landlock and read-back, against bubblewrap",               200, measure_full_sandbox},
+    {"layers",          "what each layer of that costs",                                        100, measure_layers},
     {"ballast",         "the same from a process with 512 MiB of memory, against one without",  200, measure_ballast},
     {"ten-workers",     "ten HTTP workers, from the order to all verified",                      20, measure_ten_workers},
     {"acquire",         "acquire of a pinned session, against a bare HTTP round trip",           20, measure_acquire},
     {"burst",           "100 new sessions at once, until the last is answered",                   5, measure_burst},
+    {"two-hundred",     "200 workers at once: rate, and the slowest of a hundred",                5, measure_two_hundred},
     {"executor-memory", "private memory of one idle herd-exec",                                   1, measure_executor_memory},
     {"fleet",           "herdd with 500 idle workers: memory and processor",                      1, measure_fleet},
 };

@@ -29,7 +29,8 @@ using Line = std::array<std::string, 6>;
 Line line_of(const Row& row) {
   const std::string peer = row.peer ? with_unit(*row.peer, row.unit) + " (" + row.peer_name + ")" : "-";
   const std::string value = row.peer ? number(row.value()) + "x" : with_unit(row.value(), row.unit);
-  const std::string target = row.peer ? number(row.target) + "x" : with_unit(row.target, row.unit);
+  if (!row.target) return {row.what, with_unit(row.herd, row.unit), peer, value, "-", "-"};
+  const std::string target = row.peer ? number(*row.target) + "x" : with_unit(*row.target, row.unit);
   return {row.what, with_unit(row.herd, row.unit), peer, value, "<= " + target, row.is_met() ? "yes" : "no"};
 }
 
@@ -71,8 +72,8 @@ Status write_json(const std::string& file, const std::vector<Measured>& rows) {
                        {"peer", row.peer ? nlohmann::json(*row.peer) : nlohmann::json(nullptr)},
                        {"peer_name", row.peer_name},
                        {"value", row.value()},
-                       {"target", row.target},
-                       {"met", row.is_met()},
+                       {"target", row.target ? nlohmann::json(*row.target) : nlohmann::json(nullptr)},
+                       {"met", row.target ? nlohmann::json(row.is_met()) : nlohmann::json(nullptr)},
                        {"details", row.details}});
   }
   const nlohmann::json all{{"version", HERD_VERSION}, {"host", host_facts()}, {"results", results}};

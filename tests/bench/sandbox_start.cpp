@@ -2,6 +2,10 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <initializer_list>
+#include <memory>
+
 #include "tests/bench/measure.hpp"
 #include "tests/bench/process.hpp"
 #include "tests/bench/starter.hpp"
@@ -91,6 +95,57 @@ Result<Pair> interleave(const Run& run, Herd&& herd, Peer&& peer) {
   return pair;
 }
 
+StarterOptions with_network_none() {
+  StarterOptions options;
+  options.sandbox.network = config::Network::none;
+  return options;
+}
+
+/// All that a pool can ask for on this host, in place when the program starts, and read back.
+StarterOptions full_sandbox() {
+  StarterOptions options;
+  options.sandbox.seccomp.enter = config::SeccompEnter::exec;
+  options.sandbox.landlock = config::LandlockMode::wanted;
+  options.verifies = true;
+  return options;
+}
+
+/// One part, and how a sandbox is made without it.
+struct Layer {
+  const char* name;
+  void (*remove)(StarterOptions& options);
+};
+
+void remove_namespaces(StarterOptions& options, std::initializer_list<config::Namespace> removed) {
+  std::erase_if(options.sandbox.namespaces,
+                [&](config::Namespace one) { return std::ranges::find(removed, one) != removed.end(); });
+}
+
+constexpr Layer kLayers[] = {
+    {"the mount namespace and its mounts",
+     [](StarterOptions& options) { remove_namespaces(options, {config::Namespace::mount}); }},
+    {"the pid namespace",
+     [](StarterOptions& options) { remove_namespaces(options, {config::Namespace::pid}); }},
+    {"the ipc, uts and cgroup namespaces",
+     [](StarterOptions& options) {
+       remove_namespaces(options,
+                         {config::Namespace::ipc, config::Namespace::uts, config::Namespace::cgroup});
+     }},
+    {"the network namespace",
+     [](StarterOptions& options) { options.sandbox.network = config::Network::host; }},
+    {"the limits of memory, processor and processes",
+     [](StarterOptions& options) {
+       options.limits.memory.reset();
+       options.limits.swap.reset();
+       options.limits.cpu.reset();
+       options.limits.pids.reset();
+     }},
+    {"the filter",
+     [](StarterOptions& options) { options.sandbox.seccomp.policy = config::SeccompPolicy::off; }},
+    {"Landlock", [](StarterOptions& options) { options.sandbox.landlock = config::LandlockMode::off; }},
+    {"the read-back", [](StarterOptions& options) { options.verifies = false; }},
+};
+
 Row row_of(const char* what, const Pair& pair, const char* peer_name, double target) {
   return Row{what,
              "us",
@@ -112,11 +167,53 @@ Result<std::vector<Row>> measure_sandbox_start(const Run& run) {
 }
 
 Result<std::vector<Row>> measure_network_start(const Run& run) {
-  HERD_TRY(const auto starter, HerdStarter::make(run.place, config::Network::none));
+  HERD_TRY(const auto starter, HerdStarter::make(run.place, with_network_none()));
   HERD_TRY(const Pair pair, interleave(
                                 run, [&] { return starter->start_once(); },
                                 [&] { return start_with_bubblewrap(run.place.tiny_worker(), true); }));
   return std::vector{row_of("the same with network none until main", pair, "bubblewrap --unshare-all", 0.5)};
+}
+
+Result<std::vector<Row>> measure_full_sandbox(const Run& run) {
+  HERD_TRY(const auto starter, HerdStarter::make(run.place, full_sandbox()));
+  HERD_TRY(const Pair pair, interleave(
+                                run, [&] { return starter->start_once(); },
+                                [&] { return start_with_bubblewrap(run.place.tiny_worker()); }));
+  return std::vector{row_of("with filter, Landlock and read-back", pair, "bubblewrap", 0.6)};
+}
+
+/// The difference of the medians, with and without; one after the other in each round.
+Result<std::vector<Row>> measure_layers(const Run& run) {
+  StarterOptions all = full_sandbox();
+  all.sandbox.network = config::Network::none;
+  std::vector<std::unique_ptr<HerdStarter>> starters;
+  HERD_TRY(auto whole, HerdStarter::make(run.place, all));
+  starters.push_back(std::move(whole));
+  for (const Layer& layer : kLayers) {
+    StarterOptions without = all;
+    layer.remove(without);
+    HERD_TRY(auto starter, HerdStarter::make(run.place, without));
+    starters.push_back(std::move(starter));
+  }
+  std::vector<std::vector<double>> times(starters.size());
+  for (int round = 0; round <= run.count; ++round) {
+    for (std::size_t i = 0; i < starters.size(); ++i) {
+      HERD_TRY(const double took, starters[i]->start_once());
+      if (round > 0) times[i].push_back(took);  // the first only warms up
+    }
+    run.progress(round);
+  }
+  const double with_all = median(times[0]);
+  std::vector<Row> rows{Row{"all layers, network none", "us", with_all, {}, "", {}, summary(times[0])}};
+  for (std::size_t i = 0; i < std::size(kLayers); ++i)
+    rows.push_back(Row{std::string("of it, ") + kLayers[i].name,
+                       "us",
+                       with_all - median(times[i + 1]),
+                       {},
+                       "",
+                       {},
+                       {{"without", summary(times[i + 1])}}});
+  return rows;
 }
 
 Result<std::vector<Row>> measure_ballast(const Run& run) {

@@ -11,6 +11,7 @@
 #include "common/kernel/memfd.hpp"
 #include "common/kernel/seqpacket.hpp"
 #include "daemon/worker/plan_builder.hpp"
+#include "daemon/worker/verify.hpp"
 #include "protocol/launch/owner_line.hpp"
 #include "tests/bench/process.hpp"
 
@@ -21,6 +22,10 @@ using namespace std::chrono_literals;
 
 constexpr const char* kUidLockFile = "/run/herd-uids.lock";  // shared with every daemon of the host
 constexpr auto kLongestStart = 10s;
+
+std::string notify_path() {
+  return "/run/herd-bench-" + std::to_string(getpid()) + ".notify";
+}
 
 struct TimedStart {
   worker::Spawned spawned;
@@ -62,9 +67,10 @@ Status end_bubblewrap(Child& outer, int output) {
 
 }  // namespace
 
-HerdStarter::HerdStarter(config::PoolSpec pool, kernel::Cgroups cgroups, UniqueFd program,
+HerdStarter::HerdStarter(config::PoolSpec pool, bool verifies, kernel::Cgroups cgroups, UniqueFd program,
                          worker::UidPool uids)
     : pool_(std::move(pool)),
+      verifies_(verifies),
       cgroups_(std::move(cgroups)),
       program_(std::move(program)),
       uids_(std::move(uids)),
@@ -75,25 +81,28 @@ HerdStarter::~HerdStarter() {
   cgroups_.remove_root();
 }
 
-Result<std::unique_ptr<HerdStarter>> HerdStarter::make(const Place& place, config::Network network) {
+Result<std::unique_ptr<HerdStarter>> HerdStarter::make(const Place& place, const StarterOptions& options) {
   config::PoolSpec pool;
   pool.name = "bench";
   pool.command = {place.tiny_worker()};
-  pool.sandbox.network = network;
+  pool.sandbox = options.sandbox;
+  pool.limits = options.limits;
   HERD_TRY(const std::string mountinfo, kernel::read_file("/proc/self/mountinfo", 8 << 20));
   HERD_TRY(kernel::CgroupLayout layout, kernel::find_cgroups(mountinfo));
-  const std::string root = "herd-bench-" + std::to_string(getpid());
+  static int count = 0;
+  const std::string root = "herd-bench-" + std::to_string(getpid()) + "-" + std::to_string(++count);
   HERD_TRY(kernel::Cgroups cgroups, kernel::Cgroups::open(std::move(layout), root));
   HERD_TRY(UniqueFd program, kernel::sealed_program(place.executor()));
   HERD_TRY(worker::UidPool uids, worker::UidPool::open(kUidLockFile, {}));
-  return std::unique_ptr<HerdStarter>(
-      new HerdStarter(std::move(pool), std::move(cgroups), std::move(program), std::move(uids)));
+  return std::unique_ptr<HerdStarter>(new HerdStarter(std::move(pool), options.verifies, std::move(cgroups),
+                                                      std::move(program), std::move(uids)));
 }
 
 Result<worker::SpawnOrder> HerdStarter::order(std::uint32_t uid) {
   worker::PlanParts parts;
   parts.worker = "bench-" + std::to_string(++last_worker_);
   parts.auto_uid = uid;
+  parts.notify_path_on_host = notify_path();  // used where the worker has no mount namespace
   worker::SpawnOrder order;
   HERD_TRY(order.plan, worker::build_plan(pool_, parts));
   HERD_TRY(order.seccomp_filter, filters_.get(pool_.sandbox.seccomp));
@@ -101,9 +110,28 @@ Result<worker::SpawnOrder> HerdStarter::order(std::uint32_t uid) {
   return order;
 }
 
+/// As herdd does it: who the worker is comes over the owner's line, what it has from the kernel.
+Status HerdStarter::check(const launch::Plan& plan, const worker::Spawned& spawned) const {
+  if (!wait_readable(spawned.executor.line.get(), kLongestStart)) return fail("herd-exec told of no worker");
+  HERD_TRY(const kernel::Message message, kernel::receive_message(spawned.executor.line.get(), false));
+  HERD_TRY(const launch::FromExec said, launch::parse_from_exec(message.text));
+  const auto* started = std::get_if<launch::Started>(&said);
+  if (started == nullptr || message.fds.empty()) return fail("herd-exec said " + message.text);
+  HERD_TRY(const pid_t pid, kernel::pid_of(message.fds.front().get()));
+  HERD_TRY(const pid_t init, kernel::pid_of(spawned.executor.pidfd.get()));
+  HERD_TRY(const worker::DaemonFacts daemon, worker::read_daemon_facts());
+  worker::Expectation expected{plan, pool_.sandbox.seccomp.policy != config::SeccompPolicy::off, daemon};
+  expected.init = init;
+  expected.landlock_abi = started->landlock_abi;
+  const auto checks = worker::verify(pid, expected, spawned.cgroup);
+  const std::string failed = worker::describe_failures(checks);
+  return failed.empty() ? Status{} : fail(failed);
+}
+
 Result<double> HerdStarter::start_once() {
   HERD_TRY(const std::uint32_t uid, uids_.take());
   HERD_TRY(worker::SpawnOrder ordered, order(uid));
+  const launch::Plan plan = ordered.plan;
   std::promise<Result<TimedStart>> promise;
   const auto begin = Clock::now();
   spawner_.submit(std::move(ordered), [&promise](Result<worker::Spawned> spawned) {
@@ -112,8 +140,13 @@ Result<double> HerdStarter::start_once() {
     promise.set_value(TimedStart{std::move(*spawned), Clock::now(), came});
   });
   HERD_TRY(TimedStart start, promise.get_future().get());
-  const Status started = check_start(start);
+  Status started = check_start(start);
+  if (started && verifies_) {
+    started = check(plan, start.spawned);
+    start.running = Clock::now();
+  }
   const Status cleared = clear_away(start.spawned);
+  unlink(notify_path().c_str());
   uids_.give_back(uid);
   HERD_CHECK(started);
   HERD_CHECK(cleared);

@@ -15,12 +15,17 @@
 
 namespace herd::bench {
 
-/// What herdd does to start a worker of a pool with nothing but defaults and that network, in this process:
-/// cgroup with limits, uid, namespaces, root, filter. Has a cgroup root of its own, removed with it.
+struct StarterOptions {
+  config::SandboxSpec sandbox;
+  config::LimitsSpec limits;
+  bool verifies = false;  // the time ends when the worker's isolation has been read back
+};
+
+/// What herdd does to start a worker of such a pool, in this process: cgroup with limits, uid, namespaces,
+/// root, filter. Has a cgroup root of its own, removed with it.
 class HerdStarter {
  public:
-  static Result<std::unique_ptr<HerdStarter>> make(const Place& place,
-                                                   config::Network network = config::Network::host);
+  static Result<std::unique_ptr<HerdStarter>> make(const Place& place, const StarterOptions& options = {});
   ~HerdStarter();
   HerdStarter(const HerdStarter&) = delete;
   HerdStarter& operator=(const HerdStarter&) = delete;
@@ -29,10 +34,14 @@ class HerdStarter {
   Result<double> start_once();
 
  private:
-  HerdStarter(config::PoolSpec pool, kernel::Cgroups cgroups, UniqueFd program, worker::UidPool uids);
+  HerdStarter(config::PoolSpec pool, bool verifies, kernel::Cgroups cgroups, UniqueFd program,
+              worker::UidPool uids);
   Result<worker::SpawnOrder> order(std::uint32_t uid);
 
+  Status check(const launch::Plan& plan, const worker::Spawned& spawned) const;
+
   config::PoolSpec pool_;
+  bool verifies_;
   kernel::Cgroups cgroups_;
   UniqueFd program_;
   worker::UidPool uids_;
