@@ -1,11 +1,14 @@
 #include "cli/app.hpp"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <iterator>
 
 #include "cli/verbs.hpp"
+#include "config/default_paths.hpp"
 #include "protocol/control/nearest.hpp"
 #include "protocol/control/routes.hpp"
 
@@ -57,6 +60,12 @@ int check_verb(const CLI::App& app, const std::string& verb, Context& context) {
   return kOk;
 }
 
+/// An ordinary user's own daemon where there is one, else the system's.
+std::string default_socket() {
+  const std::string own = config::default_paths().control_socket;
+  return !own.empty() && access(own.c_str(), F_OK) == 0 ? own : config::DefaultPaths{}.control_socket;
+}
+
 std::vector<std::string> take_command(std::vector<std::string>& arguments) {
   const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
   if (dashes == arguments.end()) return {};
@@ -70,7 +79,10 @@ void add_everything(CLI::App& app, Context& context) {
   app.footer(kFooter);
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("herdctl ") + HERD_VERSION);
-  app.add_option("--socket", context.socket, "the daemon's control socket")
+  app.add_option("--socket", context.socket,
+                 "the daemon's control socket: an ordinary user's own ($XDG_RUNTIME_DIR/herd) where it "
+                 "exists, else the "
+                 "system's")
       ->envname(protocol::kSocketVariable)
       ->capture_default_str();
   app.add_option_function<std::string>(
@@ -91,7 +103,7 @@ void add_everything(CLI::App& app, Context& context) {
 }  // namespace
 
 int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err, const Terminal& terminal) {
-  Context context{out, err, terminal, std::string(protocol::kDefaultSocket)};
+  Context context{out, err, terminal, default_socket()};
   context.command = take_command(arguments);
   CLI::App app("Talks to herdd, the daemon that keeps pools of sandboxed workers.", "herdctl");
   add_everything(app, context);

@@ -13,6 +13,9 @@ Json to_json(const config::Issue& issue) {
 }
 
 int check(Context& context, const std::string& file) {
+  if (file.empty())
+    return complain(context, "there is no default for --config: neither XDG_CONFIG_HOME nor HOME is set",
+                    kUsage);
   const auto loaded = config::load(file, config::real_host());
   Json issues = Json::array();
   if (!loaded) {
@@ -45,7 +48,7 @@ int schema(Context& context, const std::string& which) {
 void add_config_verbs(CLI::App& app, Context& context) {
   CLI::App* reads =
       app.add_subcommand("check", "reads the configuration and prints every issue; exit code 3 if any");
-  auto file = std::make_shared<std::string>("/etc/herd/herd.json");
+  auto file = std::make_shared<std::string>(config::default_paths().file);
   reads->add_option("--config", *file, "the daemon's file")->capture_default_str();
   reads->callback([&context, file] { context.exit_code = check(context, *file); });
 

@@ -8,7 +8,6 @@
 #include "cli/human.hpp"
 #include "cli/table.hpp"
 #include "cli/verbs.hpp"
-#include "common/kernel/files.hpp"
 
 namespace herd::cli {
 namespace {
@@ -17,19 +16,19 @@ using doctor::Check;
 using doctor::Finding;
 using doctor::Verdict;
 
-std::vector<Check> all_checks(const doctor::CgroupTrials& trials) {
+std::vector<Check> all_checks(const doctor::Place& place, const doctor::CgroupTrials& trials) {
   std::vector<Check> all;
-  for (auto&& area : {doctor::host_checks(), doctor::process_checks(), doctor::namespace_checks(),
-                      doctor::mount_checks(), doctor::cgroup_checks(trials), doctor::identity_checks(),
+  for (auto&& area : {doctor::host_checks(place), doctor::process_checks(), doctor::namespace_checks(),
+                      doctor::mount_checks(), doctor::cgroup_checks(trials), doctor::identity_checks(place),
                       doctor::seccomp_checks(), doctor::audit_checks()})
     all.insert(all.end(), area.begin(), area.end());
   return all;
 }
 
-std::vector<Finding> examine() {
-  const doctor::CgroupTrials trials(kernel::read_file("/proc/self/mountinfo").value_or(""));
+std::vector<Finding> examine(const doctor::Place& place) {
+  const doctor::CgroupTrials trials(doctor::CgroupSource::read(place.ids.is_rootless));
   std::vector<Finding> findings;
-  for (const Check& check : all_checks(trials)) findings.push_back(doctor::run(check));
+  for (const Check& check : all_checks(place, trials)) findings.push_back(doctor::run(check));
   return findings;
 }
 
@@ -85,10 +84,11 @@ void print_table(Context& context, const std::vector<Finding>& findings) {
 }
 
 int doctor_verb(Context& context) {
+  const doctor::Place place = doctor::take_herdds_place();
   // What is made to be tried is removed again: a Ctrl-C waits until then.
   const auto signals = SignalCatcher::start();
   if (!signals) return complain(context, signals.error().message, kRefused);
-  const std::vector<Finding> findings = examine();
+  const std::vector<Finding> findings = examine(place);
   const bool is_enough = doctor::is_enough(findings);
   if (context.json) {
     Json checks = Json::array();

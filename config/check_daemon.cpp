@@ -18,6 +18,14 @@ void check_names(const std::vector<std::string>& names, const std::string& point
   }
 }
 
+/// Only a default can be empty.
+void check_has_path(const std::string& path, const std::string& pointer, const std::string& variable,
+                    Issues& issues) {
+  if (path.empty())
+    issues.add(0, pointer,
+               "has to be written: it has no default, as " + variable + " set in the environment");
+}
+
 }  // namespace
 
 void check_accounts(const std::vector<std::string>& users, const std::vector<std::string>& groups,
@@ -38,6 +46,17 @@ void check_daemon(const DaemonSpec& spec, const Node& document, const HostFacts&
                "the range ends at " + std::to_string(last) + ", expected at most " +
                    std::to_string(kLastUid) + ", the last uid");
   }
+
+  const bool names_uids = document.at("/uids/first") != nullptr || document.at("/uids/count") != nullptr;
+  if (names_uids && !issues.touches("/uids"))
+    if (const auto problem = facts.ids_problem(spec.uids.first, spec.uids.count))
+      issues.add(
+          document.line_of("/uids"), "/uids",
+          "the ids " + std::to_string(spec.uids.first) + " to " + std::to_string(last) + " " + *problem);
+
+  check_has_path(spec.control.path, "/control/path", "XDG_RUNTIME_DIR is not", issues);
+  check_has_path(spec.state_directory, "/state_directory", "neither XDG_STATE_HOME nor HOME is", issues);
+  check_has_path(spec.pools_directory, "/pools_directory", "neither XDG_CONFIG_HOME nor HOME is", issues);
 
   if (spec.executor.empty() || issues.touches("/executor")) return;
   if (const auto problem = facts.program_problem("/", spec.executor))

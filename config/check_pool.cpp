@@ -181,6 +181,8 @@ void PoolChecks::user() {
            quote(spec_.sandbox.user) +
                " has uid 0: to much of the kernel a worker with it is the host's root, whatever its sandbox; "
                "use \"auto\" and give what it needs in \"capabilities\" and \"writable\"");
+  } else if (const auto problem = facts_.user_problem(*uid)) {
+    refuse(pointer, "the user " + quote(spec_.sandbox.user) + " " + *problem);
   }
 }
 

@@ -15,7 +15,15 @@ namespace herd::config {
 namespace {
 
 /// `what`: "file" or "directory".
-Status check_trusted(const struct stat& status, std::uint32_t daemon_uid, const std::string& what) {
+Status check_trusted(const struct stat& status, const Owners& owners, const std::string& what) {
+  const std::uint32_t daemon_uid = owners.daemon_uid;
+  if (status.st_uid == owners.unmapped_uid) {
+    return fail(
+        "belongs to the host's root or to another user, which herdd can't tell apart when it runs without "
+        "root: "
+        "the user who starts herdd has to own its config " +
+        what + " (give it a copy: chown)");
+  }
   if (status.st_uid != 0 && status.st_uid != daemon_uid) {
     return fail("belongs to uid " + std::to_string(status.st_uid) +
                 ", expected root or the daemon's user (uid " + std::to_string(daemon_uid) +
@@ -32,14 +40,14 @@ Status check_trusted(const struct stat& status, std::uint32_t daemon_uid, const 
 
 }  // namespace
 
-Result<std::string> read_config_file(int directory, const std::string& name, std::uint32_t daemon_uid) {
+Result<std::string> read_config_file(int directory, const std::string& name, const Owners& owners) {
   // O_NONBLOCK: opening a FIFO must not wait for its other end.
   const UniqueFd file(::openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) return fail_errno("open");
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return fail_errno("fstat");
   if (!S_ISREG(status.st_mode)) return fail("is not a regular file");
-  HERD_CHECK(check_trusted(status, daemon_uid, "file"));
+  HERD_CHECK(check_trusted(status, owners, "file"));
 
   // One byte more than allowed tells a file that is too large, also one that grows meanwhile.
   std::string text(kMaxFileSize + 1, '\0');
@@ -55,12 +63,12 @@ Result<std::string> read_config_file(int directory, const std::string& name, std
   return text;
 }
 
-Result<UniqueFd> open_config_directory(const std::string& path, std::uint32_t daemon_uid) {
+Result<UniqueFd> open_config_directory(const std::string& path, const Owners& owners) {
   UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return fail_errno("open");
   struct stat status {};
   if (::fstat(directory.get(), &status) != 0) return fail_errno("fstat");
-  HERD_CHECK(check_trusted(status, daemon_uid, "directory"));
+  HERD_CHECK(check_trusted(status, owners, "directory"));
   return directory;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,10 +12,16 @@
 
 namespace herd::config {
 
-/// The whole file; `directory` as in openat(2). A symlink is followed: what it leads to is checked.
-Result<std::string> read_config_file(int directory, const std::string& name, std::uint32_t daemon_uid);
+/// Whose files are trusted: root's and the daemon's user's.
+struct Owners {
+  std::uint32_t daemon_uid = 0;
+  std::optional<std::uint32_t> unmapped_uid;  // a number that may stand for anybody (HostFacts)
+};
 
-Result<UniqueFd> open_config_directory(const std::string& path, std::uint32_t daemon_uid);
+/// The whole file; `directory` as in openat(2). A symlink is followed: what it leads to is checked.
+Result<std::string> read_config_file(int directory, const std::string& name, const Owners& owners);
+
+Result<UniqueFd> open_config_directory(const std::string& path, const Owners& owners);
 
 /// The names that end in ".json", sorted; hidden ones (editors' leftovers) are not config.
 Result<std::vector<std::string>> list_config_files(const UniqueFd& directory);

@@ -88,7 +88,14 @@ std::optional<std::string> root_problem(const std::string& path) {
 }  // namespace
 
 HostFacts real_host() {
-  return {uid_of, gid_of, program_problem, root_problem, static_cast<std::uint32_t>(::geteuid()), {"worker"}};
+  HostFacts facts;
+  facts.uid_of = uid_of;
+  facts.gid_of = gid_of;
+  facts.program_problem = program_problem;
+  facts.root_problem = root_problem;
+  facts.daemon_uid = static_cast<std::uint32_t>(::geteuid());
+  facts.paths = default_paths();
+  return facts;
 }
 
 }  // namespace herd::config

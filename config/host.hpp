@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "config/default_paths.hpp"
+
 namespace herd::config {
 
 struct HostFacts {
@@ -18,9 +20,21 @@ struct HostFacts {
   /// Why this directory can't be a worker's root, in the same way.
   std::function<std::optional<std::string>(const std::string& path)> root_problem;
   std::uint32_t daemon_uid = 0;  // besides root's, its files are trusted
+  /// What the kernel shows for every uid that is not mapped into the daemon's user namespace; nothing where
+  /// all are.
+  std::optional<std::uint32_t> unmapped_uid;
+  /// Why no worker can have these uids and gids, as in "are not mapped"; empty if it can.
+  std::function<std::optional<std::string>(std::uint32_t first, std::uint32_t count)> ids_problem =
+      [](std::uint32_t, std::uint32_t) { return std::nullopt; };
+  /// Why no worker can have that user's uid; empty if it can.
+  std::function<std::optional<std::string>(std::uint32_t uid)> user_problem = [](std::uint32_t) {
+    return std::nullopt;
+  };
+  DefaultPaths paths;
   std::vector<std::string> seccomp_profiles = {"worker"};
 };
 
+/// As it is for a process in the host's own user namespace.
 HostFacts real_host();
 
 }  // namespace herd::config

@@ -39,6 +39,9 @@ void append(std::vector<Issue>& all, std::vector<Issue> some) {
 
 Draft<DaemonSpec> draft_daemon(std::string_view text, const std::string& file, const HostFacts& facts) {
   Draft<DaemonSpec> draft(file);
+  draft.spec.pools_directory = facts.paths.pools_directory;
+  draft.spec.control.path = facts.paths.control_socket;
+  draft.spec.state_directory = facts.paths.state_directory;
   draft.document = parse_document(text, draft.issues);
   if (!draft.document) return draft;
   read_fields(daemon_table(), *draft.document, draft.issues, draft.spec);
@@ -91,7 +94,7 @@ std::vector<Draft<PoolSpec>> draft_pools(const UniqueFd& directory, const std::s
   std::vector<Draft<PoolSpec>> drafts;
   for (const std::string& name : names) {
     const std::string file = (std::filesystem::path(path) / name).string();
-    const auto text = read_config_file(directory.get(), name, facts.daemon_uid);
+    const auto text = read_config_file(directory.get(), name, {facts.daemon_uid, facts.unmapped_uid});
     if (text) {
       drafts.push_back(draft_pool(*text, file, std::filesystem::path(name).stem().string(), facts));
     } else {
@@ -105,7 +108,7 @@ std::vector<Draft<PoolSpec>> draft_pools(const UniqueFd& directory, const std::s
 /// Reads the directory's pools into `pools`, what is wrong into `issues`.
 void load_pools(const std::string& path, const HostFacts& facts, std::vector<PoolSpec>& pools,
                 std::vector<Issue>& issues) {
-  const auto directory = open_config_directory(path, facts.daemon_uid);
+  const auto directory = open_config_directory(path, {facts.daemon_uid, facts.unmapped_uid});
   if (!directory) {
     issues.push_back({path, 0, "", directory.error().message});
     return;
@@ -144,7 +147,7 @@ tl::expected<PoolSpec, std::vector<Issue>> read_pool(std::string_view text, cons
 
 tl::expected<Loaded, std::vector<Issue>> load(const std::string& herd_json_path, const HostFacts& facts) {
   std::vector<Issue> issues;
-  const auto text = read_config_file(AT_FDCWD, herd_json_path, facts.daemon_uid);
+  const auto text = read_config_file(AT_FDCWD, herd_json_path, {facts.daemon_uid, facts.unmapped_uid});
   if (!text) return tl::make_unexpected(std::vector<Issue>{{herd_json_path, 0, "", text.error().message}});
 
   auto draft = draft_daemon(*text, herd_json_path, facts);

@@ -15,7 +15,7 @@ using kernel::Controller;
 using kernel::Hierarchy;
 
 std::string subtree_control_of(const Hierarchy& hierarchy) {
-  return hierarchy.mount_point + "/cgroup.subtree_control";
+  return hierarchy.directory() + "/cgroup.subtree_control";
 }
 
 std::vector<std::string> words_of(const std::string& text) {
@@ -25,33 +25,22 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
-/// What herd would find if the host had only the hierarchies of that filesystem type.
-CgroupLayout layout_of_type(const std::string& mountinfo, const std::string& type) {
-  std::istringstream lines(mountinfo);
-  std::string chosen;
-  for (std::string line; std::getline(lines, line);)
-    if (line.find(" - " + type + " ") != std::string::npos) chosen += line + "\n";
-  return kernel::find_cgroups(chosen).value_or(CgroupLayout{});
-}
-
-std::optional<Hierarchy> tracking_v2(const std::string& mountinfo) {
-  const CgroupLayout layout = layout_of_type(mountinfo, "cgroup2");
+std::optional<Hierarchy> tracking_v2(const CgroupSource& source) {
+  const CgroupLayout layout = source.layout("cgroup2");
   if (layout.hierarchies.empty()) return std::nullopt;
   Hierarchy hierarchy = layout.hierarchies.front();
   hierarchy.controllers.clear();  // each of them is tried by itself
   return hierarchy;
 }
 
-std::optional<Hierarchy> freezer_of(const std::string& mountinfo) {
-  const CgroupLayout layout = layout_of_type(mountinfo, "cgroup");
+std::optional<Hierarchy> freezer_of(const CgroupSource& source) {
+  const CgroupLayout layout = source.layout("cgroup");
   if (layout.hierarchies.empty() || !layout.hierarchies.front().has_freezer) return std::nullopt;
   return layout.hierarchies.front();
 }
 
-std::optional<Hierarchy> with_controller(const std::string& mountinfo, Controller controller) {
-  const auto layout = kernel::find_cgroups(mountinfo);
-  if (!layout) return std::nullopt;
-  for (Hierarchy hierarchy : layout->hierarchies) {
+std::optional<Hierarchy> with_controller(const CgroupSource& source, Controller controller) {
+  for (Hierarchy hierarchy : source.layout().hierarchies) {
     if (std::ranges::find(hierarchy.controllers, controller) == hierarchy.controllers.end()) continue;
     hierarchy.controllers = {controller};
     return hierarchy;
@@ -59,13 +48,8 @@ std::optional<Hierarchy> with_controller(const std::string& mountinfo, Controlle
   return std::nullopt;
 }
 
-std::string kind_of(const std::string& mountinfo) {
-  const auto layout = kernel::find_cgroups(mountinfo);
-  return layout ? layout->kind() : "none";
-}
-
 Result<kernel::Cgroups> open_in(const std::optional<Hierarchy>& hierarchy, const std::string& root) {
-  if (!hierarchy) return fail("no hierarchy for it is mounted here");
+  if (!hierarchy) return fail("no hierarchy for it is mounted here, or none is this user's to write");
   return kernel::Cgroups::open({{*hierarchy}}, root);
 }
 
@@ -84,7 +68,7 @@ CgroupTrial::~CgroupTrial() {
     (void)cgroups_->clean();
     cgroups_->remove_root();
   } else if (hierarchy_) {
-    rmdir((hierarchy_->mount_point + "/" + root_).c_str());  // it may have come that far
+    rmdir((hierarchy_->directory() + "/" + root_).c_str());  // it may have come that far
   }
   if (hierarchy_ && hierarchy_->is_v2) restore_given();
 }
@@ -103,12 +87,29 @@ Result<kernel::WorkerCgroup> CgroupTrial::create(const kernel::CgroupLimits& lim
   return cgroups_->create("pool", "worker", limits, nullptr);
 }
 
-CgroupTrials::CgroupTrials(const std::string& mountinfo)
-    : v2(tracking_v2(mountinfo), "v2"),
-      v1_freezer(freezer_of(mountinfo), "freezer"),
-      memory(with_controller(mountinfo, Controller::memory), "memory"),
-      cpu(with_controller(mountinfo, Controller::cpu), "cpu"),
-      pids(with_controller(mountinfo, Controller::pids), "pids"),
-      kind(kind_of(mountinfo)) {}
+CgroupSource CgroupSource::read(bool is_delegated) {
+  return {kernel::read_file("/proc/self/mountinfo", 8 << 20).value_or(""),
+          kernel::read_file("/proc/self/cgroup").value_or(""), is_delegated};
+}
+
+CgroupLayout CgroupSource::layout(const std::string& type) const {
+  std::istringstream lines(mountinfo);
+  std::string chosen;
+  for (std::string line; std::getline(lines, line);)
+    if (type.empty() || line.find(" - " + type + " ") != std::string::npos) chosen += line + "\n";
+  const auto found =
+      is_delegated ? kernel::find_delegated_cgroups(chosen, own) : kernel::find_cgroups(chosen);
+  return found.value_or(CgroupLayout{});
+}
+
+CgroupTrials::CgroupTrials(const CgroupSource& source)
+    : own_cgroup_(kernel::OwnCgroup::enter(source.layout(), "herd-doctor-" + std::to_string(getpid()))),
+      v2(tracking_v2(source), "v2"),
+      v1_freezer(freezer_of(source), "freezer"),
+      memory(with_controller(source, Controller::memory), "memory"),
+      cpu(with_controller(source, Controller::cpu), "cpu"),
+      pids(with_controller(source, Controller::pids), "pids"),
+      kind(source.layout().kind()),
+      is_delegated(source.is_delegated) {}
 
 }  // namespace herd::doctor

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/kernel/cgroup.hpp"
+#include "common/kernel/own_cgroup.hpp"
 
 namespace herd::doctor {
 
@@ -30,12 +31,29 @@ class CgroupTrial {
   Result<kernel::Cgroups> cgroups_;
 };
 
+/// The hierarchies of this host, as herdd looks for them.
+struct CgroupSource {
+  std::string mountinfo;
+  std::string own;  // /proc/self/cgroup, for an ordinary user, who has what has been delegated
+  bool is_delegated = false;
+
+  static CgroupSource read(bool is_delegated);
+  /// As if the host had no mounts but those of that type of filesystem; "": all.
+  [[nodiscard]] kernel::CgroupLayout layout(const std::string& type = "") const;
+};
+
 /// One for each thing that herd uses a hierarchy for.
 class CgroupTrials {
  public:
-  explicit CgroupTrials(const std::string& mountinfo);
+  explicit CgroupTrials(const CgroupSource& source);
+
+ private:
+  Result<kernel::OwnCgroup> own_cgroup_;  // outlives the trials, which need its base
+
+ public:
   CgroupTrial v2, v1_freezer, memory, cpu, pids;
   std::string kind;  // "v2", "hybrid", "v1" or "none"
+  bool is_delegated;
 };
 
 }  // namespace herd::doctor

@@ -19,6 +19,9 @@ const std::string kDelegate =
     "run herdd as root where cgroups can be written; in a container mount them writable, with a cgroup of "
     "its own";
 
+const std::string kDelegateToUser =
+    "start herdd in a cgroup that is its user's: systemd-run --user --scope -p Delegate=yes herdd";
+
 constexpr const char* kMountOne = "mount a cgroup tree: mount -t cgroup2 none /sys/fs/cgroup";
 
 /// Waits for its end in the memory of the attempt, so by raw calls alone.
@@ -27,7 +30,7 @@ int sleep_forever(void*) {
 }
 
 std::string place_of(const CgroupTrial& trial) {
-  return (trial.hierarchy()->is_v2 ? "v2 at " : "v1 at ") + trial.hierarchy()->mount_point;
+  return (trial.hierarchy()->is_v2 ? "v2 at " : "v1 at ") + trial.hierarchy()->directory();
 }
 
 Result<std::string> read_back(const CgroupTrial& trial, const kernel::CgroupLimits& limits) {
@@ -44,7 +47,7 @@ Result<std::string> read_back(const CgroupTrial& trial, const kernel::CgroupLimi
 Result<std::string> v2_tree(const CgroupTrial& trial) {
   HERD_CHECK(trial.create({}));
   HERD_TRY(std::string controllers,
-           kernel::read_file(trial.hierarchy()->mount_point + "/cgroup.controllers"));
+           kernel::read_file(trial.hierarchy()->directory() + "/cgroup.controllers"));
   while (!controllers.empty() && controllers.back() == '\n') controllers.pop_back();
   return place_of(trial) + ", " +
          (controllers.empty() ? "without controllers" : "with the controllers " + controllers);
@@ -121,17 +124,20 @@ Check v2_check(const CgroupTrials& trials, const std::string& name, kernel::Atte
               .attempt = std::move(attempt),
               .remedy = {kDelegate, if_absent}};
   if (trials.kind == "none") check.remedy.if_absent = kMountOne;
+  if (trials.is_delegated) check.remedy = {kDelegateToUser, kDelegateToUser};
   if (trials.kind == "v1") check.excuse = "there is no v2 tree here: v1's tasks files and its freezer serve";
   return check;
 }
 
-Check limit_check(const std::string& name, kernel::Attempt attempt) {
-  return {.name = name + " limit",
-          .needed_for = kEveryPool,
-          .attempt = std::move(attempt),
-          .remedy = {kDelegate,
-                     "mount a hierarchy with the " + name +
-                         " controller, or free it where processes keep it from being given on (EBUSY)"}};
+Check limit_check(const CgroupTrials& trials, const std::string& name, kernel::Attempt attempt) {
+  Check check{.name = name + " limit",
+              .needed_for = kEveryPool,
+              .attempt = std::move(attempt),
+              .remedy = {kDelegate,
+                         "mount a hierarchy with the " + name +
+                             " controller, or free it where processes keep it from being given on (EBUSY)"}};
+  if (trials.is_delegated) check.remedy = {kDelegateToUser, kDelegateToUser};
+  return check;
 }
 
 Check freezer_check(const CgroupTrials& trials) {
@@ -157,10 +163,10 @@ std::vector<Check> cgroup_checks(const CgroupTrials& trials) {
           trials, "cgroup.kill", [&] { return end_of_a_tree(trials.v2); }, "use Linux 5.14 or later"),
       freezer_check(trials),
       limit_check(
-          "memory",
+          trials, "memory",
           [&] { return read_back(trials.memory, {.memory = Bytes{256ULL << 20}, .swap = Bytes{0}}); }),
-      limit_check("cpu", [&] { return read_back(trials.cpu, {.cpu = 0.5}); }),
-      limit_check("pids", [&] { return limit_of_one_process(trials.pids); }),
+      limit_check(trials, "cpu", [&] { return read_back(trials.cpu, {.cpu = 0.5}); }),
+      limit_check(trials, "pids", [&] { return limit_of_one_process(trials.pids); }),
   };
 }
 

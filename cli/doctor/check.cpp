@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "common/kernel/user_namespace.hpp"
+
 namespace herd::doctor {
 namespace {
 

@@ -12,6 +12,7 @@
 #include "common/kernel/files.hpp"
 #include "common/kernel/mount_calls.hpp"
 #include "common/kernel/process.hpp"
+#include "common/kernel/user_namespace.hpp"
 
 namespace herd::doctor {
 namespace {
@@ -68,40 +69,22 @@ bool is_in_user_namespace() {
   return is_read && !(inner == 0 && outer == 0 && count == ~0U);
 }
 
-Result<std::string> this_process() {
+Result<std::string> this_process(const kernel::OwnIds& ids) {
   HERD_TRY(const kernel::ProcessStatus status, kernel::read_status(AT_FDCWD, "/proc/self/status"));
-  std::string text = "uid " + std::to_string(geteuid());
+  std::string text = "uid " + std::to_string(ids.account_uid(geteuid()).value_or(geteuid()));
+  if (ids.is_rootless) text += ", root in a user namespace of its own, as its herdd is";
   const std::string missing = missing_capabilities(status.cap_effective);
   if (status.cap_effective == 0) {
     text += ", no capabilities";
   } else if (!missing.empty()) {
     text += ", without " + missing;
   }
-  if (is_in_user_namespace()) text += ", in a user namespace";
+  if (is_in_user_namespace() && !ids.is_rootless) text += ", in a user namespace";
   if (status.no_new_privs) text += ", with no_new_privs";
   if (status.seccomp_filters > 0)
     text += ", under " + std::to_string(status.seccomp_filters) + " seccomp filters";
   const std::string label = trimmed(kernel::read_file("/proc/self/attr/current").value_or(""));
   if (!label.empty() && label != "unconfined") text += ", labelled " + label;
-  return text;
-}
-
-/// The switches that this kernel has and that are not as they would have to be.
-std::string switches() {
-  struct Switch {
-    const char* name;
-    const char* path;
-    const char* value;  // that forbids
-  };
-  constexpr Switch kSwitches[] = {
-      {"user.max_user_namespaces", "/proc/sys/user/max_user_namespaces", "0"},
-      {"kernel.unprivileged_userns_clone", "/proc/sys/kernel/unprivileged_userns_clone", "0"},
-      {"kernel.apparmor_restrict_unprivileged_userns",
-       "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"}};
-  std::string text;
-  for (const Switch& one : kSwitches)
-    if (trimmed(kernel::read_file(one.path).value_or("")) == one.value)
-      text += std::string("; ") + one.name + " is " + one.value;
   return text;
 }
 
@@ -124,19 +107,37 @@ Status mount_in_user_namespace() {
   return {};
 }
 
-Result<std::string> user_namespaces() {
+Result<std::string> user_namespaces(const Place& place) {
+  if (place.no_namespace) return tl::make_unexpected(*place.no_namespace);
   HERD_CHECK(become_nobody());
   const uid_t uid = geteuid();
   const auto mounted = mount_in_user_namespace();
-  if (mounted) return "made by uid " + std::to_string(uid) + ", and mounted in";
+  if (mounted)
+    return "made by uid " + std::to_string(place.ids.account_uid(uid).value_or(uid)) + ", and mounted in";
   Error error = mounted.error();
-  error.message += switches();
+  error.message += kernel::forbidding_sysctls();
   return tl::make_unexpected(std::move(error));
+}
+
+Result<std::string> subordinate_ids(const kernel::OwnIds& ids) {
+  const auto spare = ids.spare_ids();
+  if (!spare) return fail(ids.why_no_more.empty() ? "there is no user namespace for them" : ids.why_no_more);
+  return "uids " + std::to_string(spare->first) + " to " + std::to_string(spare->first + spare->count - 1) +
+         ", one for each worker";
+}
+
+Check subordinate_check(const Place& place) {
+  Check check{.name = "subordinate ids",
+              .needed_for = kEveryPool,
+              .attempt = [&place] { return subordinate_ids(place.ids); },
+              .remedy = {kGiveIds, kGiveIds}};
+  if (!place.ids.is_rootless && !place.no_namespace) check.excuse = "root has all ids of its user namespace";
+  return check;
 }
 
 }  // namespace
 
-std::vector<Check> host_checks() {
+std::vector<Check> host_checks(const Place& place) {
   return {{.name = "kernel",
            .needed_for = kEveryPool,
            .attempt = kernel_version,
@@ -144,14 +145,15 @@ std::vector<Check> host_checks() {
           {.name = "this process",
            .need = Need::information,
            .needed_for = "-",
-           .attempt = this_process,
+           .attempt = [&place] { return this_process(place.ids); },
            .remedy = {"mount /proc", "mount /proc"}},
           {.name = "user namespaces",
            .need = Need::some,
            .needed_for = "ordinary users",
-           .attempt = user_namespaces,
+           .attempt = [&place] { return user_namespaces(place); },
            .remedy = {"let users make user namespaces (sysctl, AppArmor profile, seccomp profile)",
-                      "sysctl user.max_user_namespaces=10000, or a kernel with CONFIG_USER_NS"}}};
+                      "sysctl user.max_user_namespaces=10000, or a kernel with CONFIG_USER_NS"}},
+          subordinate_check(place)};
 }
 
 }  // namespace herd::doctor

@@ -23,15 +23,19 @@ Result<std::string> no_groups() {
   return std::string("no groups are left");
 }
 
-Result<std::string> own_uid() {
-  if (setresgid(kUid, kUid, kUid) != 0) return fail_errno("setresgid " + std::to_string(kUid));
-  if (setresuid(kUid, kUid, kUid) != 0) return fail_errno("setresuid " + std::to_string(kUid));
+uid_t uid_to_try(const Place& place) {
+  const auto spare = place.ids.spare_ids();
+  return place.ids.is_rootless && spare ? spare->first + spare->count - 1 : kUid;
+}
+
+Result<std::string> own_uid(uid_t uid) {
+  if (setresgid(uid, uid, uid) != 0) return fail_errno("setresgid " + std::to_string(uid));
+  if (setresuid(uid, uid, uid) != 0) return fail_errno("setresuid " + std::to_string(uid));
   uid_t real = 0, effective = 0, saved = 0;
   getresuid(&real, &effective, &saved);
-  if (real != kUid || effective != kUid || saved != kUid)
-    return fail("setresuid said yes, and it did not take");
+  if (real != uid || effective != uid || saved != uid) return fail("setresuid said yes, and it did not take");
   if (setresuid(0, 0, 0) == 0) return fail("it could become root again");
-  return "became uid and gid " + std::to_string(kUid) + ", and not root again";
+  return "became uid and gid " + std::to_string(uid) + ", and not root again";
 }
 
 Status clear_sets() {
@@ -66,12 +70,19 @@ Result<std::string> raised_limit() {
 
 }  // namespace
 
-std::vector<Check> identity_checks() {
+std::vector<Check> identity_checks(const Place& place) {
   const std::string be_root = "run herdd as root, in a container with CAP_SETUID, CAP_SETGID and CAP_SETPCAP";
-  const std::string map = "map the uids and gids 1900000000 to 1900065535 into this user namespace";
+  const std::string map = place.ids.is_rootless
+                              ? kGiveIds
+                              : "map the uids and gids 1900000000 to 1900065535 into this user namespace";
+  const std::string refused = place.ids.is_rootless ? kGiveIds : be_root;
+  const uid_t uid = uid_to_try(place);
   return {
-      {.name = "no groups", .needed_for = kEveryPool, .attempt = no_groups, .remedy = {be_root, be_root}},
-      {.name = "uid of its own", .needed_for = kEveryPool, .attempt = own_uid, .remedy = {be_root, map}},
+      {.name = "no groups", .needed_for = kEveryPool, .attempt = no_groups, .remedy = {refused, refused}},
+      {.name = "uid of its own",
+       .needed_for = kEveryPool,
+       .attempt = [uid] { return own_uid(uid); },
+       .remedy = {refused, map}},
       {.name = "no capabilities",
        .needed_for = kEveryPool,
        .attempt = no_capabilities,

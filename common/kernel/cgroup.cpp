@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "common/kernel/files.hpp"
+#include "common/kernel/process.hpp"
 
 namespace herd::kernel {
 namespace {
@@ -87,7 +88,7 @@ std::vector<std::pair<std::string, std::string>> WorkerCgroup::paths_by_hierarch
     std::string key;
     if (!hierarchy.is_v2)
       key = hierarchy.controllers.empty() ? "freezer" : std::string(name(hierarchy.controllers.front()));
-    paths.emplace_back(std::move(key), path_);
+    paths.emplace_back(std::move(key), hierarchy.base + path_);
   }
   return paths;
 }
@@ -160,7 +161,7 @@ std::vector<LimitReading> WorkerCgroup::read_limits() const {
 }
 
 Status WorkerCgroup::kill() const {
-  if (places_.empty()) return {};
+  if (places_.empty()) return init_ ? send_signal(init_.get(), SIGKILL) : Status{};
   const Place& tracking = places_.front();
   if (!tracking.hierarchy.is_v2) return kill_v1();
   return write_file("cgroup.kill", "1", tracking.fd.get());
@@ -182,7 +183,7 @@ Status WorkerCgroup::kill_v1() const {
 
 Result<std::vector<int>> WorkerCgroup::processes() const {
   std::vector<int> pids;
-  if (places_.empty()) return pids;
+  if (places_.empty()) return init_ ? processes_in_namespace_of(init_.get()) : pids;
   HERD_TRY(const std::string text, read_file("cgroup.procs", 1 << 22, places_.front().fd.get()));
   std::istringstream lines(text);
   for (int pid = 0; lines >> pid;) pids.push_back(pid);

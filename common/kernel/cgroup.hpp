@@ -26,10 +26,14 @@ struct Hierarchy {
   bool is_v2 = false;
   std::vector<Controller> controllers;  // those that herd uses and this hierarchy has
   bool has_freezer = false;             // v1's freezer, to hold a tree still while it is killed
+  std::string base = {};                // the cgroup below which herd makes its own; "": the top
+
+  [[nodiscard]] std::string directory() const { return mount_point + base; }
 };
 
 struct CgroupLayout {
   std::vector<Hierarchy> hierarchies;  // only the ones herd uses; the tracking one first
+  bool is_delegated = false;           // an ordinary user's: only what has been given to it
   [[nodiscard]] bool tracks_on_v2() const { return !hierarchies.empty() && hierarchies.front().is_v2; }
   [[nodiscard]] bool has(Controller controller) const;
   /// "v2", "hybrid", "v1" or "none".
@@ -39,6 +43,11 @@ struct CgroupLayout {
 /// From the text of /proc/self/mountinfo; which controllers a v2 tree has is read from its
 /// cgroup.controllers.
 Result<CgroupLayout> find_cgroups(const std::string& mountinfo);
+
+/// What an ordinary user can have: of each hierarchy the cgroup that this process is in (`own` is the text of
+/// /proc/self/cgroup), if it may make cgroups there and move processes between them, as in a unit with
+/// Delegate=yes. Hierarchies where it may not are left out.
+Result<CgroupLayout> find_delegated_cgroups(const std::string& mountinfo, const std::string& own);
 
 struct CgroupLimits {
   std::optional<Bytes> memory, swap;
@@ -70,7 +79,13 @@ class WorkerCgroup {
   /// to 16 ms.
   [[nodiscard]] std::vector<int> v1_tasks() const;
 
-  /// Ends every process in it: cgroup.kill (Linux 5.14); on v1 frozen, killed, thawed.
+  /// For a worker without any cgroup, whose tree is its pid namespace: the pidfd of that namespace's PID 1.
+  void track_by_init(UniqueFd pidfd) { init_ = std::move(pidfd); }
+  /// It is in no hierarchy at all.
+  [[nodiscard]] bool is_nowhere() const { return places_.empty(); }
+
+  /// Ends every process in it: cgroup.kill (Linux 5.14); on v1 frozen, killed, thawed. Without a cgroup PID 1
+  /// is killed, and the kernel ends the rest of its namespace before it is reaped (pid_namespaces(7)).
   [[nodiscard]] Status kill() const;
   [[nodiscard]] Result<bool> is_populated() const;
   /// Removes the directories: EBUSY while processes are left. Safe to repeat.
@@ -83,7 +98,9 @@ class WorkerCgroup {
   /// Its processes, as the caller's pid namespace numbers them.
   [[nodiscard]] Result<std::vector<int>> processes() const;
   /// The path below the tracking hierarchy, as /proc/PID/cgroup shows it to the host.
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string path() const {
+    return places_.empty() ? path_ : places_.front().hierarchy.base + path_;
+  }
   /// {controller as /proc/PID/cgroup names it ("" for v2), path} for each hierarchy that the leaf is in.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> paths_by_hierarchy() const;
   /// Of the tracking hierarchy's cgroup.events (v2: poll for POLLPRI), or -1.
@@ -108,20 +125,24 @@ class WorkerCgroup {
   [[nodiscard]] Status apply(const CgroupLimits& limits);
   [[nodiscard]] Status kill_v1() const;
   std::vector<Place> places_;
-  std::string path_;
+  std::string path_;  // below each hierarchy's base
   CgroupLimits limits_;
+  UniqueFd init_;
 };
 
-/// herd's own directory at the top of each hierarchy, ROOT/POOL/WORKER below it. Used from the spawning
+/// herd's own directory at the base of each hierarchy, ROOT/POOL/WORKER below it. Used from the spawning
 /// threads: has no state that changes after `open`.
 class Cgroups {
  public:
-  /// `root` is a relative name such as "herd". Makes ROOT where it is missing.
+  /// `root` is a relative name such as "herd". Makes ROOT where it is missing. In a delegated layout this
+  /// process has to have left the base (OwnCgroup).
   static Result<Cgroups> open(CgroupLayout layout, const std::string& root);
 
   /// WORKER's directory in the tracking hierarchy alone: a process can be born in it while `complete` makes
-  /// the rest.
-  [[nodiscard]] Result<WorkerCgroup> begin(const std::string& pool, const std::string& worker) const;
+  /// the rest. Where there is no hierarchy at all it fails, or (`left_out`) notes that and returns a cgroup
+  /// that is nowhere.
+  [[nodiscard]] Result<WorkerCgroup> begin(const std::string& pool, const std::string& worker,
+                                           std::vector<std::string>* left_out) const;
   /// The other hierarchies' directories and the limits. Fails if a limit can't be had, and what there is of
   /// the cgroup is then the caller's to remove; with `left_out` it notes what is missing there instead
   /// (sandbox.required: false).

@@ -1,4 +1,7 @@
 // Which cgroup hierarchies this host has, and which of them herd uses.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <sstream>
 
@@ -24,6 +27,13 @@ std::vector<Controller> controllers_in(std::string_view list, char separator) {
   return found;
 }
 
+std::vector<Controller> v2_controllers(const std::string& directory) {
+  auto text = read_file(directory + "/cgroup.controllers");
+  if (!text) return {};
+  while (!text->empty() && text->back() == '\n') text->pop_back();
+  return controllers_in(*text, ' ');
+}
+
 /// One line of mountinfo as a hierarchy; nothing if it is not a cgroup mount of the hierarchy's own top.
 std::optional<Hierarchy> parse_line(const std::string& line) {
   std::istringstream words(line);
@@ -37,10 +47,7 @@ std::optional<Hierarchy> parse_line(const std::string& line) {
   hierarchy.mount_point = unescape_mount(mount_point);
   if (type == "cgroup2") {
     hierarchy.is_v2 = true;
-    if (auto text = read_file(hierarchy.mount_point + "/cgroup.controllers")) {
-      while (!text->empty() && text->back() == '\n') text->pop_back();
-      hierarchy.controllers = controllers_in(*text, ' ');
-    }
+    hierarchy.controllers = v2_controllers(hierarchy.mount_point);
     return hierarchy;
   }
   if (type != "cgroup") return std::nullopt;
@@ -76,12 +83,17 @@ std::string CgroupLayout::kind() const {
   return hierarchies.size() == 1 ? "v2" : "hybrid";
 }
 
-Result<CgroupLayout> find_cgroups(const std::string& mountinfo) {
+namespace {
+
+std::vector<Hierarchy> all_hierarchies(const std::string& mountinfo) {
   std::vector<Hierarchy> found;
   std::istringstream lines(mountinfo);
   for (std::string line; std::getline(lines, line);)
     if (auto hierarchy = parse_line(line)) found.push_back(std::move(*hierarchy));
+  return found;
+}
 
+CgroupLayout layout_of(std::vector<Hierarchy> found) {
   // Tracking: v2 where there is one, else v1's freezer (it can hold a tree still), else any v1 hierarchy.
   const auto rank = [](const Hierarchy& hierarchy) {
     return hierarchy.is_v2 ? 0 : hierarchy.has_freezer ? 1 : 2;
@@ -94,6 +106,56 @@ Result<CgroupLayout> find_cgroups(const std::string& mountinfo) {
         hierarchy.controllers, [&](Controller controller) { return !layout.has(controller); });
     if (is_tracking || brings_controller) layout.hierarchies.push_back(std::move(hierarchy));
   }
+  return layout;
+}
+
+/// The cgroup in that hierarchy, from lines "ID:CONTROLLERS:PATH" (cgroups(7)); nothing where there is none.
+std::optional<std::string> path_in(const Hierarchy& hierarchy, const std::string& own) {
+  std::istringstream lines(own);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t one = line.find(':'), two = one == line.npos ? one : line.find(':', one + 1);
+    if (two == line.npos) continue;
+    const std::string_view controllers = std::string_view(line).substr(one + 1, two - one - 1);
+    const bool is_it = hierarchy.is_v2 ? controllers.empty()
+                       : hierarchy.controllers.empty()
+                           ? has_word(controllers, "freezer", ',')
+                           : has_word(controllers, name(hierarchy.controllers.front()), ',');
+    if (is_it) return line.substr(two + 1);
+  }
+  return std::nullopt;
+}
+
+bool may_write(const std::string& path) {
+  return faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
+/// cgroup-v2.rst, "Delegation": the directory, and the files by which processes are moved and controllers
+/// given. On v1 what is made in the directory is its maker's.
+bool is_delegated(const Hierarchy& hierarchy) {
+  const std::string directory = hierarchy.directory();
+  if (!may_write(directory)) return false;
+  return !hierarchy.is_v2 ||
+         (may_write(directory + "/cgroup.procs") && may_write(directory + "/cgroup.subtree_control"));
+}
+
+}  // namespace
+
+Result<CgroupLayout> find_cgroups(const std::string& mountinfo) {
+  return layout_of(all_hierarchies(mountinfo));
+}
+
+Result<CgroupLayout> find_delegated_cgroups(const std::string& mountinfo, const std::string& own) {
+  std::vector<Hierarchy> given;
+  for (Hierarchy& hierarchy : all_hierarchies(mountinfo)) {
+    const auto path = path_in(hierarchy, own);
+    if (!path) continue;
+    hierarchy.base = *path == "/" ? "" : *path;
+    if (!is_delegated(hierarchy)) continue;
+    if (hierarchy.is_v2) hierarchy.controllers = v2_controllers(hierarchy.directory());
+    given.push_back(std::move(hierarchy));
+  }
+  CgroupLayout layout = layout_of(std::move(given));
+  layout.is_delegated = true;
   return layout;
 }
 

@@ -40,6 +40,29 @@ std::vector<std::string> subdirectories(const std::string& directory) {
   return names;
 }
 
+Error explained(Error error, bool is_delegated) {
+  if (is_delegated && error.errno_value == EBUSY)
+    error.message +=
+        " (other processes are in herdd's cgroup: start it in one of its own, by systemd-run --user --scope "
+        "-p "
+        "Delegate=yes herdd)";
+  return error;
+}
+
+constexpr const char* kDelegate =
+    " is this user's to write (start herdd by systemd-run --user --scope -p Delegate=yes herdd)";
+
+std::string no_cgroup(const CgroupLayout& layout) {
+  return layout.is_delegated ? std::string("cgroup: none") + kDelegate
+                             : "cgroup: this host has no cgroup hierarchy mounted";
+}
+
+std::string no_controller(const CgroupLayout& layout, Controller controller) {
+  const std::string word(name(controller));
+  return layout.is_delegated ? "limits: no cgroup with the controller " + word + kDelegate
+                             : "limits: this host has no " + word + " cgroup controller";
+}
+
 /// Held still meanwhile, as a loop of kills alone races with forks. Thawed in any case: what is frozen does
 /// not die. Only the freezer's hierarchy has the file for it.
 void kill_v1_processes(const std::string& directory) {
@@ -78,15 +101,16 @@ Status remove_tree(const std::string& directory, bool is_v2) {
 }  // namespace
 
 std::string Cgroups::root_directory() const {
-  return layout_.hierarchies.empty() ? "" : layout_.hierarchies.front().mount_point + "/" + root_;
+  return layout_.hierarchies.empty() ? "" : layout_.hierarchies.front().directory() + "/" + root_;
 }
 
 Result<Cgroups> Cgroups::open(CgroupLayout layout, const std::string& root) {
   for (const Hierarchy& hierarchy : layout.hierarchies) {
-    std::string directory = hierarchy.mount_point;
+    std::string directory = hierarchy.directory();
     for (const fs::path& part : fs::path(root)) {
       if (auto given = give_controllers(directory, hierarchy); !given)
-        return fail_in("give controllers to children of '" + directory + "'", given.error());
+        return fail_in("give controllers to children of '" + directory + "'",
+                       explained(given.error(), layout.is_delegated));
       directory += "/" + part.string();
       HERD_CHECK(make_directory(directory));
     }
@@ -97,7 +121,7 @@ Result<Cgroups> Cgroups::open(CgroupLayout layout, const std::string& root) {
 }
 
 Status Cgroups::add_place(const Hierarchy& hierarchy, WorkerCgroup& cgroup) {
-  const std::string directory = hierarchy.mount_point + cgroup.path_;
+  const std::string directory = hierarchy.directory() + cgroup.path_;
   const std::string parent = directory.substr(0, directory.rfind('/'));
   HERD_CHECK(make_directory(parent));
   HERD_CHECK(give_controllers(parent, hierarchy));
@@ -112,9 +136,14 @@ Status Cgroups::add_place(const Hierarchy& hierarchy, WorkerCgroup& cgroup) {
   return {};
 }
 
-Result<WorkerCgroup> Cgroups::begin(const std::string& pool, const std::string& worker) const {
-  if (layout_.hierarchies.empty()) return fail("cgroup: this host has no cgroup hierarchy mounted");
+Result<WorkerCgroup> Cgroups::begin(const std::string& pool, const std::string& worker,
+                                    std::vector<std::string>* left_out) const {
   WorkerCgroup cgroup;
+  if (layout_.hierarchies.empty()) {
+    if (left_out == nullptr) return fail(no_cgroup(layout_));
+    left_out->push_back(no_cgroup(layout_));
+    return cgroup;
+  }
   cgroup.path_ = "/" + root_ + "/" + pool + "/" + worker;
   if (auto added = add_place(layout_.hierarchies.front(), cgroup); !added) {
     (void)cgroup.remove();
@@ -127,10 +156,8 @@ Status Cgroups::complete(WorkerCgroup& cgroup, const CgroupLimits& limits,
                          std::vector<std::string>* left_out) const {
   const auto drop_missing = [&](auto& limit, Controller controller) -> Status {
     if (!limit || layout_.has(controller)) return {};
-    const std::string sentence =
-        "limits: this host has no " + std::string(name(controller)) + " cgroup controller";
-    if (left_out == nullptr) return fail(sentence);
-    left_out->push_back(sentence);
+    if (left_out == nullptr) return fail(no_controller(layout_, controller));
+    left_out->push_back(no_controller(layout_, controller));
     limit.reset();
     return {};
   };
@@ -149,7 +176,7 @@ Status Cgroups::complete(WorkerCgroup& cgroup, const CgroupLimits& limits,
 
 Result<WorkerCgroup> Cgroups::create(const std::string& pool, const std::string& worker,
                                      const CgroupLimits& limits, std::vector<std::string>* left_out) const {
-  HERD_TRY(WorkerCgroup cgroup, begin(pool, worker));
+  HERD_TRY(WorkerCgroup cgroup, begin(pool, worker, left_out));
   if (auto completed = complete(cgroup, limits, left_out); !completed) {
     (void)cgroup.remove();
     return tl::make_unexpected(completed.error());
@@ -160,7 +187,7 @@ Result<WorkerCgroup> Cgroups::create(const std::string& pool, const std::string&
 Result<int> Cgroups::clean() const {
   int leaves = 0;
   for (const Hierarchy& hierarchy : layout_.hierarchies) {
-    const std::string top = hierarchy.mount_point + "/" + root_;
+    const std::string top = hierarchy.directory() + "/" + root_;
     const bool is_tracking = &hierarchy == &layout_.hierarchies.front();
     for (const std::string& pool : subdirectories(top)) {
       if (is_tracking) leaves += static_cast<int>(subdirectories(top + "/" + pool).size());
@@ -172,12 +199,12 @@ Result<int> Cgroups::clean() const {
 
 void Cgroups::remove_pool(const std::string& pool) const {
   for (const Hierarchy& hierarchy : layout_.hierarchies)
-    rmdir((hierarchy.mount_point + "/" + root_ + "/" + pool).c_str());
+    rmdir((hierarchy.directory() + "/" + root_ + "/" + pool).c_str());
 }
 
 void Cgroups::remove_root() const {
   for (const Hierarchy& hierarchy : layout_.hierarchies) {
-    const std::string top = hierarchy.mount_point + "/" + root_;
+    const std::string top = hierarchy.directory() + "/" + root_;
     for (const std::string& pool : subdirectories(top)) rmdir((top + "/" + pool).c_str());
     rmdir(top.c_str());
   }

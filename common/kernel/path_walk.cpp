@@ -14,23 +14,15 @@ namespace {
 
 constexpr std::size_t kMostLinks = 40;  // as the kernel's
 
-bool is_trusted(uid_t uid) {
-  return uid == 0 || uid == geteuid();
-}
-
-/// Whether nobody but the trusted can replace that entry of the directory.
-bool protects(const struct stat& directory, const struct stat& entry) {
-  if (!is_trusted(directory.st_uid)) return false;
-  const bool others_write = (directory.st_mode & (S_IWGRP | S_IWOTH)) != 0;
-  return !others_write || ((directory.st_mode & S_ISVTX) != 0 && is_trusted(entry.st_uid));
-}
-
 class Walk {
  public:
   explicit Walk(int root) { places_.push_back({UniqueFd(fcntl(root, F_DUPFD_CLOEXEC, 0)), "", true}); }
 
   Result<Walked> to(const std::string& path) {
     if (!places_.front().fd) return fail_errno("duplicate an fd");
+    struct stat root {};
+    if (fstat(places_.front().fd.get(), &root) != 0) return fail_errno("stat the root");
+    knows_owners_ = root.st_uid == 0;
     prepend(path);
     while (!rest_.empty()) {
       const std::string name = std::move(rest_.front());
@@ -47,6 +39,18 @@ class Walk {
     std::string name;
     bool is_protected = false;  // it, and all that leads to it
   };
+
+  /// In a user namespace that an ordinary user has made the host's root and every other user are shown as one
+  /// and the same uid, and the worker may have the user's own: there no owner says anything.
+  [[nodiscard]] bool is_trusted(uid_t uid) const { return knows_owners_ && (uid == 0 || uid == geteuid()); }
+
+  /// Whether nobody but the trusted can replace that entry of the directory. The root itself is root's, or
+  /// whoever has it has everything.
+  [[nodiscard]] bool protects(const struct stat& directory, const struct stat& entry) const {
+    if (places_.size() > 1 && !is_trusted(directory.st_uid)) return false;
+    const bool others_write = (directory.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+    return !others_write || ((directory.st_mode & S_ISVTX) != 0 && is_trusted(entry.st_uid));
+  }
 
   Status step(const std::string& name) {
     if (name == "..") {
@@ -73,7 +77,11 @@ class Walk {
 
   Status follow(int link, const std::string& name, bool is_protected) {
     if (!is_protected)
-      return fail_errno("'" + name + "' is a symlink that others than root may change", ELOOP);
+      return fail_errno(
+          "'" + name + "' is a symlink " +
+              (knows_owners_ ? "that others than root may change"
+                             : "of which nobody can tell here whose it is: name what it leads to"),
+          ELOOP);
     if (links_.size() == kMostLinks) return fail_errno("'" + name + "'", ELOOP);
     char target[PATH_MAX];
     const ssize_t size = readlinkat(link, "", target, sizeof target);
@@ -98,6 +106,7 @@ class Walk {
   std::vector<Place> places_;  // from the root to where the walk is
   std::deque<std::string> rest_;
   std::vector<FollowedLink> links_;
+  bool knows_owners_ = false;
 };
 
 }  // namespace

@@ -22,7 +22,9 @@ struct Walked {
 
 /// `path` below the directory `root`, as if that were "/". A symlink is followed only where
 /// nobody but root and this process's user can have put it there: on any other one a worker, or whoever else
-/// may write to a directory on the way, would choose what is mounted (ELOOP).
+/// may write to a directory on the way, would choose what is mounted (ELOOP). Where `root` does not belong to
+/// uid 0, as in a user namespace that does not map the host's root, owners can't be told apart, and only a
+/// link in `root` itself is followed.
 Result<Walked> walk_inside(int root, const std::string& path);
 
 }  // namespace herd::kernel

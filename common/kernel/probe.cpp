@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,15 +78,6 @@ Result<std::string> probe(const Attempt& attempt, std::chrono::milliseconds limi
   text.erase(0, sizeof header);
   if (header.is_had) return text;
   return tl::make_unexpected(Error{std::move(text), header.errno_value});
-}
-
-Status enter_user_namespace() {
-  const std::string uid = std::to_string(geteuid()), gid = std::to_string(getegid());
-  if (unshare(CLONE_NEWUSER) != 0) return fail_errno("unshare a user namespace");
-  // Without it an unprivileged process may not write its gid_map (user_namespaces(7)).
-  HERD_CHECK(write_file("/proc/self/setgroups", "deny"));
-  HERD_CHECK(write_file("/proc/self/uid_map", "0 " + uid + " 1"));
-  return write_file("/proc/self/gid_map", "0 " + gid + " 1");
 }
 
 }  // namespace herd::kernel

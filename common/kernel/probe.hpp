@@ -17,7 +17,4 @@ using Attempt = std::function<Result<std::string>()>;
 /// For a caller with one thread.
 Result<std::string> probe(const Attempt& attempt, std::chrono::milliseconds limit);
 
-/// A user namespace of this process's own, in which it is root and its own uid and gid are the only ones.
-Status enter_user_namespace();
-
 }  // namespace herd::kernel

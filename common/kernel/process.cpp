@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <filesystem>
 #include <optional>
 #include <string_view>
 
@@ -68,6 +69,29 @@ Result<pid_t> pid_of(int pidfd) {
   HERD_CHECK(read_number(text, "Pid", 10, pid));
   if (pid <= 0) return fail_errno("pid of a pidfd", ESRCH);
   return pid;
+}
+
+Result<std::vector<int>> processes_in_namespace_of(int pidfd) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const auto namespace_of = [&error](const std::string& pid) {
+    return fs::read_symlink("/proc/" + pid + "/ns/pid", error).string();
+  };
+  HERD_TRY(const pid_t first, pid_of(pidfd));
+  const std::string wanted = namespace_of(std::to_string(first));
+  if (error) return fail_errno("pid namespace of " + std::to_string(first), error.value());
+  std::vector<int> found;
+  for (auto entry = fs::directory_iterator("/proc", error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    int pid = 0;
+    const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (problem != std::errc{} || end != name.data() + name.size()) continue;
+    std::error_code gone_or_not_ours;
+    if (fs::read_symlink(entry->path() / "ns/pid", gone_or_not_ours) == wanted) found.push_back(pid);
+  }
+  if (error) return fail_errno("list '/proc'", error.value());
+  return found;
 }
 
 bool is_alive(int pidfd) {

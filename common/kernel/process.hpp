@@ -16,6 +16,9 @@ namespace herd::kernel {
 Status send_signal(int pidfd, int signal);
 /// The process's number in the caller's pid namespace, from fdinfo; an error once it is reaped ("Pid: -1").
 Result<pid_t> pid_of(int pidfd);
+/// All processes of the pid namespace that this one is in, as the caller's numbers them. For one whose links
+/// in /proc the caller may read (ptrace(2)).
+Result<std::vector<int>> processes_in_namespace_of(int pidfd);
 /// False once the process has ended (its pidfd is readable).
 bool is_alive(int pidfd);
 

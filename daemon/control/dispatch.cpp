@@ -68,7 +68,7 @@ config::Role needed_role(Access access) {
 ApiError forbidden(const Route& route, const Call& call, config::Role role) {
   const config::Role needed = needed_role(route.access);
   ApiError error{403, protocol::code::kForbidden};
-  error.message = "uid " + std::to_string(call.peer.uid) + " may not " + std::string(route.method) + " " +
+  error.message = call.service.describe(call.peer) + " may not " + std::string(route.method) + " " +
                   std::string(route.pattern) + ": it takes the role " + std::string(role_name(needed)) +
                   (route.access == Access::client ? " or a client of the pool" : "") + ", this user's is " +
                   std::string(role_name(role));

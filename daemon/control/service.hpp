@@ -65,6 +65,8 @@ class Service {
 
   /// What this peer may do everywhere, by role; `may_use_pool` adds what a pool's `clients` may.
   [[nodiscard]] virtual config::Role role_of(const Peer& peer) const = 0;
+  /// Who it is, for messages: "uid 1000".
+  [[nodiscard]] virtual std::string describe(const Peer& peer) const = 0;
   [[nodiscard]] virtual bool is_client_of(const Peer& peer, const std::string& pool) const = 0;
 
   // Reads. Each returns the whole body of the answer.

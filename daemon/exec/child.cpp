@@ -96,7 +96,9 @@ Status set_rlimits(const launch::Plan& plan, Wanted is_wanted) {
 Status set_limits(const launch::Plan& plan) {
   umask(022);
   personality(PER_LINUX);
-  if (setpriority(PRIO_PROCESS, 0, 0) != 0) return fail_errno("set the nice value");
+  // EACCES: only CAP_SYS_NICE of the host lowers the value of a daemon that was made nice; its workers stay
+  // as nice, which is harmless.
+  if (setpriority(PRIO_PROCESS, 0, 0) != 0 && errno != EACCES) return fail_errno("set the nice value");
   cpu_set_t all;
   std::memset(&all, 0xff, sizeof all);  // the kernel keeps the processors that exist and the cpuset allows
   if (sched_setaffinity(0, sizeof all, &all) != 0) return fail_errno("set the affinity");

@@ -79,7 +79,8 @@ Status restrict_capabilities(std::uint64_t keep) {
 }
 
 Status become(const launch::Plan& plan) {
-  if (syscall(SYS_setgroups, plan.groups.size(), plan.groups.data()) != 0) return fail_errno("setgroups");
+  if (plan.sets_groups && syscall(SYS_setgroups, plan.groups.size(), plan.groups.data()) != 0)
+    return fail_errno("setgroups");
   if (syscall(SYS_setresgid, plan.gid, plan.gid, plan.gid) != 0) return fail_errno("setresgid");
   if (syscall(SYS_setresuid, plan.uid, plan.uid, plan.uid) != 0) return fail_errno("setresuid");
   std::uint32_t real = 0, effective = 0, saved = 0;

@@ -35,25 +35,35 @@ const Access::Account& Access::account_of(const control::Peer& peer) const {
   if (account.read != std::chrono::steady_clock::time_point{} && now - account.read < kAccountsKept)
     return account;
   account = {{}, {}, now};
-  std::vector<gid_t> gids{peer.gid};
+  const auto uid = ids_.account_uid(peer.uid);
+  if (!uid) return account;  // the kernel's number for it is nobody's
+  const auto own_gid = ids_.account_gid(peer.gid);
+  std::vector<gid_t> gids;
+  if (own_gid) gids.push_back(*own_gid);
   passwd entry{};
   passwd* found = nullptr;
   std::array<char, 16384> buffer;
-  if (getpwuid_r(peer.uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) {
+  if (getpwuid_r(*uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) {
     account.user = found->pw_name;
     int count = 128;
-    gids.resize(static_cast<std::size_t>(count));
-    if (getgrouplist(found->pw_name, peer.gid, gids.data(), &count) >= 0) {
-      gids.resize(static_cast<std::size_t>(count));
-    } else {
-      gids = {peer.gid};
+    std::vector<gid_t> all(static_cast<std::size_t>(count));
+    if (getgrouplist(found->pw_name, own_gid.value_or(found->pw_gid), all.data(), &count) >= 0) {
+      all.resize(static_cast<std::size_t>(count));
+      gids = std::move(all);
     }
   }
   for (const gid_t gid : gids) account.groups.push_back(group_name(gid));
   return account;
 }
 
+std::string Access::describe(const control::Peer& peer) const {
+  const auto uid = ids_.account_uid(peer.uid);
+  return uid ? "uid " + std::to_string(*uid)
+             : "a user whom herdd can't tell from others, as it runs without root,";
+}
+
 config::Role Access::role_of(const control::Peer& peer) const {
+  if (ids_.is_unmapped(peer.uid)) return config::Role::none;
   if (peer.uid == 0 || peer.uid == geteuid()) return config::Role::admin;
   const Account& account = account_of(peer);
   const auto is_member = [&](const char* role) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/kernel/user_namespace.hpp"
 #include "config/daemon_spec.hpp"
 #include "config/pool_spec.hpp"
 #include "daemon/control/service.hpp"
@@ -15,9 +16,12 @@ namespace herd::daemon {
 
 class Access {
  public:
-  explicit Access(config::ControlSpec control) : control_(std::move(control)) {}
+  explicit Access(config::ControlSpec control, kernel::OwnIds ids = {})
+      : control_(std::move(control)), ids_(std::move(ids)) {}
 
   [[nodiscard]] config::Role role_of(const control::Peer& peer) const;
+  /// For messages: "uid 1000", or that nobody can tell.
+  [[nodiscard]] std::string describe(const control::Peer& peer) const;
   [[nodiscard]] bool is_client(const control::Peer& peer, const config::ClientsSpec& clients) const;
 
  private:
@@ -30,6 +34,7 @@ class Access {
   const Account& account_of(const control::Peer& peer) const;
 
   config::ControlSpec control_;
+  kernel::OwnIds ids_;
   mutable std::map<std::pair<std::uint32_t, std::uint32_t>, Account> accounts_;
 };
 

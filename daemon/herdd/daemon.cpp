@@ -26,14 +26,14 @@ void block_stop_signals() {
 
 }  // namespace
 
-Result<std::unique_ptr<Daemon>> Daemon::create(config::Loaded loaded) {
-  HERD_TRY(Parts parts, make_parts(std::move(loaded)));
+Result<std::unique_ptr<Daemon>> Daemon::create(config::Loaded loaded, Host host) {
+  HERD_TRY(Parts parts, make_parts(std::move(loaded), std::move(host)));
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
 
 Daemon::Daemon(Parts parts)
     : parts_(std::move(parts)),
-      access_(parts_.loaded.daemon.control),
+      access_(parts_.loaded.daemon.control, parts_.host.ids),
       events_(kKeptEvents, kKeptEventBytes),
       spawner_(parts_.cgroups, parts_.executor, networks_, worker::Spawner::Privileges::no_new),
       privileged_spawner_(parts_.cgroups, parts_.executor, networks_, worker::Spawner::Privileges::may_gain),
@@ -45,6 +45,9 @@ Daemon::Daemon(Parts parts)
                  parts_.runtime_directory + "/workers",
                  parts_.socket_access,
                  parts_.facts,
+                 parts_.host.ids,
+                 {parts_.loaded.daemon.control.path, run::socket_path(parts_.loaded.daemon.control.path),
+                  parts_.runtime_directory + "/workers"},
                  {}},
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       runs_({resources_, parts_.ids,
@@ -53,6 +56,7 @@ Daemon::Daemon(Parts parts)
                return driver == nullptr ? nullptr : &driver->pool().spec();
              },
              [this](const control::Peer& peer) { return role_of(peer); },
+             [this](const control::Peer& peer) { return describe(peer); },
              [this](const std::string& type, const std::string& message) { note(type, message); }}),
       server_(io_, *this, {}, [](const std::string& message) { log_warning("control socket: " + message); }) {
 }

@@ -9,10 +9,12 @@
 #include <string>
 
 #include "common/kernel/cgroup.hpp"
+#include "common/kernel/own_cgroup.hpp"
 #include "config/load.hpp"
 #include "daemon/control/server.hpp"
 #include "daemon/control/service.hpp"
 #include "daemon/herdd/access.hpp"
+#include "daemon/herdd/host.hpp"
 #include "daemon/herdd/id_counter.hpp"
 #include "daemon/herdd/pool_driver.hpp"
 #include "daemon/herdd/run_service.hpp"
@@ -22,13 +24,14 @@ namespace herd::daemon {
 class Daemon : public control::Service {
  public:
   /// Takes the control socket first (a second daemon stops here), then cleans up what an earlier one left.
-  static Result<std::unique_ptr<Daemon>> create(config::Loaded loaded);
+  static Result<std::unique_ptr<Daemon>> create(config::Loaded loaded, Host host);
   ~Daemon() override;
 
   /// Until SIGTERM or SIGINT; returns when nothing is left.
   void run();
 
   [[nodiscard]] config::Role role_of(const control::Peer& peer) const override;
+  [[nodiscard]] std::string describe(const control::Peer& peer) const override;
   [[nodiscard]] bool is_client_of(const control::Peer& peer, const std::string& pool) const override;
   [[nodiscard]] Json status() const override;
   [[nodiscard]] Json pools() const override;
@@ -61,16 +64,18 @@ class Daemon : public control::Service {
   /// What has to be there before the daemon is: made by create() in order, each a reason not to start.
   struct Parts {
     config::Loaded loaded;
+    Host host;
     std::string runtime_directory;
     worker::SocketAccess socket_access;
     UniqueFd control_socket, executor, root_lock, sockets_lock;
+    kernel::OwnCgroup own_cgroup;
     kernel::Cgroups cgroups;
     worker::UidPool uids;
     IdCounter ids;
     worker::DaemonFacts facts;
   };
   explicit Daemon(Parts parts);
-  static Result<Parts> make_parts(config::Loaded loaded);
+  static Result<Parts> make_parts(config::Loaded loaded, Host host);
 
   void add_pool(config::PoolSpec spec);
   void on_pool_finished(const std::string& name);

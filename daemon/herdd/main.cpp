@@ -3,8 +3,10 @@
 #include <iostream>
 
 #include "common/log.hpp"
+#include "config/default_paths.hpp"
 #include "config/load.hpp"
 #include "daemon/herdd/daemon.hpp"
+#include "daemon/herdd/host.hpp"
 
 namespace {
 
@@ -13,7 +15,12 @@ constexpr int kCannotStart = 1;
 
 int run(const std::string& file, bool only_check) {
   using namespace herd;
-  auto loaded = config::load(file, config::real_host());
+  auto host = daemon::settle_on_host();
+  if (!host) {
+    std::cerr << "herdd: " << host.error().message << "\n";
+    return kCannotStart;
+  }
+  auto loaded = config::load(file, host->facts);
   if (!loaded) {
     std::cerr << config::to_text(loaded.error()) << "\n";
     std::cerr << "herdd: " << loaded.error().size() << " errors in the configuration; nothing was started\n";
@@ -25,7 +32,7 @@ int run(const std::string& file, bool only_check) {
   }
   set_up_log(loaded->daemon.log.level,
              loaded->daemon.log.format == config::LogFormat::json ? LogStyle::json : LogStyle::text);
-  auto daemon = daemon::Daemon::create(std::move(*loaded));
+  auto daemon = daemon::Daemon::create(std::move(*loaded), std::move(*host));
   if (!daemon) {
     log_error("cannot start: " + daemon.error().message);
     return kCannotStart;
@@ -38,9 +45,12 @@ int run(const std::string& file, bool only_check) {
 
 int main(int argc, char** argv) {
   CLI::App app{"herdd keeps pools of sandboxed workers and pins one session to one worker.", "herdd"};
-  std::string file = "/etc/herd/herd.json";
+  std::string file = herd::config::default_paths().file;
   bool only_check = false;
-  app.add_option("--config", file, "the daemon's file")->capture_default_str();
+  app.add_option("--config", file,
+                 "the daemon's file; an ordinary user's is $XDG_CONFIG_HOME/herd/herd.json "
+                 "(~/.config/herd/herd.json)")
+      ->capture_default_str();
   app.add_flag("--check", only_check,
                "read and check all files, print every error, start nothing (exit 3 on errors)");
   app.set_version_flag("--version", std::string("herdd ") + HERD_VERSION);
@@ -48,6 +58,10 @@ int main(int argc, char** argv) {
       "Signals: SIGTERM and SIGINT stop gracefully, SIGHUP reloads. Exit codes: 0 stopped, 1 cannot start, 3 "
       "bad configuration.");
   CLI11_PARSE(app, argc, argv);
+  if (file.empty()) {
+    std::cerr << "herdd: there is no default for --config, as neither XDG_CONFIG_HOME nor HOME is set\n";
+    return kCannotStart;
+  }
   try {
     return run(file, only_check);
   } catch (const std::exception& error) {

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 
@@ -21,11 +22,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kUidLockFile = "/run/herd-uids.lock";  // one for the host; /run is root's alone
 constexpr const char* kInstalledExecutor = "/usr/lib/herd/herd-exec";
 
-gid_t socket_group(const config::ControlSpec& control) {
+gid_t socket_group(const config::ControlSpec& control, const kernel::OwnIds& ids) {
   const group* found = getgrnam(control.group.c_str());
+  if (ids.is_rootless) {  // other users can't be told apart: whatever their group, none gets a role
+    const auto mapped = found == nullptr ? std::nullopt : ids.gid_of_account(found->gr_gid);
+    return mapped.value_or(getegid());
+  }
   if (found != nullptr) return found->gr_gid;
   log_warning("group '" + control.group +
               "' does not exist: only root can use the control socket (groupadd --system " + control.group +
@@ -46,6 +50,24 @@ std::string executor_path(const config::DaemonSpec& spec) {
   return fs::exists(beside, error) ? beside.string() : kInstalledExecutor;
 }
 
+/// The host's own numbers are free for herd.json's range, or its default; in a user namespace that lacks them
+/// what there is serves.
+Result<worker::UidPool> open_uids(const Host& host, const config::UidsSpec& wanted) {
+  const kernel::OwnIds& ids = host.ids;
+  if (ids.uids.has(wanted.first, wanted.count) && ids.gids.has(wanted.first, wanted.count))
+    return worker::UidPool::open(host.uid_lock_file, wanted);
+  const auto spare = ids.spare_ids();
+  if (!spare) return worker::UidPool::without_any(host.why_no_auto_uid());
+  return worker::UidPool::open(host.uid_lock_file, {spare->first, spare->count});
+}
+
+Result<kernel::CgroupLayout> find_cgroups(const Host& host) {
+  HERD_TRY(const std::string mountinfo, kernel::read_file("/proc/self/mountinfo", 8 << 20));
+  if (!host.ids.is_rootless) return kernel::find_cgroups(mountinfo);
+  HERD_TRY(const std::string own, kernel::read_file("/proc/self/cgroup"));
+  return kernel::find_delegated_cgroups(mountinfo, own);
+}
+
 /// Daemons with other runtime directories get other roots, so that none clears away another's workers.
 std::string cgroup_root(const config::DaemonSpec& spec, const std::string& runtime) {
   if (!spec.cgroup_root.empty()) return spec.cgroup_root;
@@ -53,6 +75,12 @@ std::string cgroup_root(const config::DaemonSpec& spec, const std::string& runti
   char name[32];
   std::snprintf(name, sizeof name, "herd-%08zx", std::hash<std::string>{}(runtime)&0xffffffffU);
   return name;
+}
+
+/// Beside the root, as all that is below it is workers'.
+std::string name_of_own_cgroup(std::string root) {
+  std::ranges::replace(root, '/', '-');
+  return root + "-daemon";
 }
 
 Result<UniqueFd> lock_root(const kernel::Cgroups& cgroups) {
@@ -115,16 +143,14 @@ void raise_core() {
 
 }  // namespace
 
-Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded) {
-  if (geteuid() != 0)
-    return fail("herdd has to be root: it gives each worker a uid, namespaces and a cgroup of its own");
+Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded, Host host) {
   signal(SIGPIPE, SIG_IGN);
   umask(022);  // the directory of the workers' sockets is for others too, however strict the caller's is
   raise_open_files();
   raise_core();
   const config::DaemonSpec& spec = loaded.daemon;
   const std::string runtime = runtime_directory(spec);
-  const gid_t group = socket_group(spec.control);
+  const gid_t group = socket_group(spec.control, host.ids);
   HERD_CHECK(kernel::make_directories(runtime, 0755));
   HERD_CHECK(kernel::make_directories(fs::path(spec.control.path).parent_path(), 0755));
   HERD_TRY(UniqueFd control_socket,
@@ -135,16 +161,17 @@ Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded) {
   HERD_TRY(UniqueFd sockets_lock, lock_directory(sockets));
   HERD_CHECK(kernel::make_directories(spec.state_directory, 0700));
   HERD_TRY(IdCounter ids, IdCounter::open(spec.state_directory + "/worker-ids"));
-  HERD_TRY(worker::UidPool uids, worker::UidPool::open(kUidLockFile, spec.uids));
+  HERD_TRY(worker::UidPool uids, open_uids(host, spec.uids));
   const std::string executor = executor_path(spec);
   auto program = kernel::sealed_program(executor);
   if (!program) return fail_in("executor '" + executor + "'", program.error());
   HERD_TRY(const worker::DaemonFacts facts, worker::read_daemon_facts());
 
   // Last, so that a start that fails leaves no cgroups behind.
-  HERD_TRY(const std::string mountinfo, kernel::read_file("/proc/self/mountinfo", 8 << 20));
-  HERD_TRY(kernel::CgroupLayout layout, kernel::find_cgroups(mountinfo));
-  HERD_TRY(kernel::Cgroups cgroups, kernel::Cgroups::open(std::move(layout), cgroup_root(spec, runtime)));
+  HERD_TRY(kernel::CgroupLayout layout, find_cgroups(host));
+  const std::string root = cgroup_root(spec, runtime);
+  HERD_TRY(kernel::OwnCgroup own_cgroup, kernel::OwnCgroup::enter(layout, name_of_own_cgroup(root)));
+  HERD_TRY(kernel::Cgroups cgroups, kernel::Cgroups::open(std::move(layout), root));
   HERD_TRY(UniqueFd root_lock, lock_root(cgroups));
   HERD_TRY(const int leftovers, cgroups.clean());
   clear_directory(sockets);
@@ -152,12 +179,14 @@ Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded) {
     log_warning("ended and removed " + std::to_string(leftovers) + " workers that an earlier run left");
   guard.disarm();
   return Parts{std::move(loaded),
+               std::move(host),
                runtime,
                {0660, group},
                std::move(control_socket),
                std::move(*program),
                std::move(root_lock),
                std::move(sockets_lock),
+               std::move(own_cgroup),
                std::move(cgroups),
                std::move(uids),
                std::move(ids),

@@ -41,7 +41,7 @@ control::ApiResult<Json> Daemon::reload(bool dry_run) {
     error.message = "herdd is stopping";
     return tl::make_unexpected(std::move(error));
   }
-  auto fresh = config::load(parts_.loaded.daemon.file, config::real_host());
+  auto fresh = config::load(parts_.loaded.daemon.file, parts_.host.facts);
   if (!fresh) return bad_config(fresh.error());
 
   Json plan = Json::array();

@@ -220,7 +220,7 @@ void RunService::begin(const std::shared_ptr<Run>& run, kernel::Message& message
   callbacks.ready = callbacks.verified = callbacks.unhealthy = [] {};
   callbacks.memory = [](Bytes) {};
   callbacks.gone = [this, run](const Reason& reason) { finish(run, reason); };
-  context_.note("run_started", id + ": uid " + std::to_string(peer->uid) + " runs " + spec->command.front());
+  context_.note("run_started", id + ": " + context_.describe(*peer) + " runs " + spec->command.front());
   run->worker = std::make_shared<worker::Worker>(context_.resources,
                                                  std::make_shared<const config::PoolSpec>(std::move(*spec)),
                                                  id, std::move(callbacks));

@@ -30,6 +30,7 @@ class RunService {
     pool::IdSource& ids;
     std::function<const config::PoolSpec*(const std::string& pool)> find_pool;  // null: unknown
     std::function<config::Role(const control::Peer&)> role_of;
+    std::function<std::string(const control::Peer&)> describe;
     std::function<void(const std::string& type, const std::string& message)> note;  // an event
   };
   explicit RunService(Context context);

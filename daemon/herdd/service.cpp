@@ -36,6 +36,10 @@ config::Role Daemon::role_of(const control::Peer& peer) const {
   return access_.role_of(peer);
 }
 
+std::string Daemon::describe(const control::Peer& peer) const {
+  return access_.describe(peer);
+}
+
 bool Daemon::is_client_of(const control::Peer& peer, const std::string& pool) const {
   const PoolDriver* driver = find(pool);
   return driver != nullptr && access_.is_client(peer, driver->pool().spec().clients);
@@ -81,6 +85,7 @@ Json Daemon::status() const {
           {"host",
            {{"kernel", kernel.release},
             {"architecture", kernel.machine},
+            {"user", parts_.host.user()},
             {"cgroups", parts_.cgroups.layout().kind()},
             {"cgroup_root", parts_.cgroups.root()},
             {"denials", "not watched: this version does not read the audit log"}}},

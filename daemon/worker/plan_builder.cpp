@@ -1,7 +1,5 @@
 #include "daemon/worker/plan_builder.hpp"
 
-#include <grp.h>
-#include <pwd.h>
 #include <sys/capability.h>
 #include <sys/resource.h>
 
@@ -10,39 +8,13 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "daemon/worker/identity.hpp"
 #include "protocol/worker/environment.hpp"
 
 namespace herd::worker {
 namespace {
 
 constexpr const char* kNotifyInside = "/run/herd/notify";
-
-struct Identity {
-  std::uint32_t uid = 0, gid = 0;
-  std::vector<std::uint32_t> groups;
-};
-
-Result<Identity> identity_of(const std::string& user, std::uint32_t auto_uid) {
-  if (user == "auto") return Identity{auto_uid, auto_uid, {}};
-  passwd entry{};
-  passwd* found = nullptr;
-  std::array<char, 16384> buffer;
-  const int error = getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found);
-  if (error != 0) return fail_errno("sandbox.user '" + user + "'", error);
-  if (found == nullptr) return fail("sandbox.user '" + user + "': no such user");
-  if (found->pw_uid == 0) return fail("sandbox.user '" + user + "' is root, which no worker may be");
-  Identity identity{found->pw_uid, found->pw_gid, {}};
-  int count = 64;
-  std::vector<gid_t> groups(static_cast<std::size_t>(count));
-  if (getgrouplist(user.c_str(), found->pw_gid, groups.data(), &count) < 0) {
-    groups.resize(static_cast<std::size_t>(count));
-    if (getgrouplist(user.c_str(), found->pw_gid, groups.data(), &count) < 0)
-      return fail("sandbox.user '" + user + "': its groups can't be read");
-  }
-  groups.resize(static_cast<std::size_t>(count));
-  identity.groups.assign(groups.begin(), groups.end());
-  return identity;
-}
 
 Result<launch::Rlimit> limit_of(int resource, std::uint64_t wanted, const char* field) {
   rlimit own{};
@@ -156,6 +128,15 @@ launch::Namespaces namespaces_of(const config::SandboxSpec& sandbox) {
   return namespaces;
 }
 
+/// The kernel mounts a /proc of the host's processes for nobody but the host's root (fs/proc/root.c).
+Status check_proc(const launch::Namespaces& namespaces, const kernel::OwnIds& ids) {
+  if (!namespaces.mount || namespaces.pid || !ids.is_rootless) return {};
+  return fail(
+      "sandbox.namespaces: without root a worker's own /proc takes a pid namespace of its own: write \"pid\" "
+      "too, "
+      "or leave \"mount\" out");
+}
+
 launch::LandlockMode mode_of(config::LandlockMode mode) {
   switch (mode) {
     case config::LandlockMode::off:
@@ -232,7 +213,7 @@ std::string expand(std::string text, const config::PoolSpec& pool, const PlanPar
 }
 
 Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& parts,
-                                std::vector<std::string>* left_out) {
+                                std::vector<std::string>* left_out, const kernel::OwnIds& ids) {
   launch::Plan plan;
   plan.pool = pool.name;
   plan.worker = parts.worker;
@@ -240,6 +221,7 @@ Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& p
   plan.environment = environment_of(pool, parts);
   plan.working_directory = pool.working_directory;
   plan.namespaces = namespaces_of(pool.sandbox);
+  HERD_CHECK(check_proc(plan.namespaces, ids));
   const config::FilesystemSpec& filesystem = pool.sandbox.filesystem;
   plan.filesystem.root = root_of(filesystem, plan);
   if (filesystem.tmp) plan.filesystem.tmp_bytes = filesystem.tmp->value;
@@ -248,10 +230,11 @@ Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& p
   plan.filesystem.writable = filesystem.writable;
   HERD_TRY(plan.rlimits, limits_of(pool.limits, left_out));
   HERD_TRY(plan.capabilities, capability_mask(pool.sandbox.capabilities));
-  HERD_TRY(const Identity identity, identity_of(pool.sandbox.user, parts.auto_uid));
+  HERD_TRY(const Identity identity, identity_of(pool.sandbox, parts.auto_uid, ids, left_out));
   plan.uid = identity.uid;
   plan.gid = identity.gid;
   plan.groups = identity.groups;
+  plan.sets_groups = identity.sets_groups;
   plan.no_new_privs = pool.sandbox.no_new_privs;
   plan.landlock = landlock_of(pool, parts);
   const config::SeccompSpec& seccomp = pool.sandbox.seccomp;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/error.hpp"
+#include "common/kernel/user_namespace.hpp"
 #include "config/pool_spec.hpp"
 #include "protocol/launch/plan.hpp"
 
@@ -21,10 +22,11 @@ struct PlanParts {
   std::string notify_path_on_host;    // used where there is no mount namespace
 };
 
-/// Errors: an unknown user, a limit that the daemon itself may not have. With `left_out` it notes a part of
-/// the sandbox that can't be had there instead (sandbox.required: false).
+/// Errors: a user that is unknown or that the daemon, whose ids are `ids`, can't make anybody; a limit that
+/// the daemon itself may not have. With `left_out` it notes a part of the sandbox that can't be had there
+/// instead (sandbox.required: false).
 Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& parts,
-                                std::vector<std::string>* left_out = nullptr);
+                                std::vector<std::string>* left_out = nullptr, const kernel::OwnIds& ids = {});
 
 /// "${PORT}" "${WORKER_ID}" "${POOL}" in `text`.
 std::string expand(std::string text, const config::PoolSpec& pool, const PlanParts& parts);

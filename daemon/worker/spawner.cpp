@@ -126,7 +126,11 @@ void Spawner::wait_for_work() {
 Result<Spawned> Spawner::spawn(SpawnOrder order) {
   Spawned spawned;
   HERD_TRY(const Parcel parcel, pack(order, spawned));
-  HERD_TRY(spawned.cgroup, cgroups_.begin(order.plan.pool, order.plan.worker));
+  HERD_TRY(spawned.cgroup, cgroups_.begin(order.plan.pool, order.plan.worker,
+                                          order.is_required ? nullptr : &spawned.left_out));
+  if (spawned.cgroup.is_nowhere() && !order.plan.namespaces.pid)
+    return fail(spawned.left_out.back() +
+                "; without a pid namespace either nothing would hold the worker's processes together");
   if (auto started = start(order, parcel, spawned); !started) {
     abandon(spawned);
     return tl::make_unexpected(started.error());
@@ -181,6 +185,11 @@ Status Spawner::start(const SpawnOrder& order, const Parcel& parcel, Spawned& sp
       cgroups_.complete(spawned.cgroup, order.limits, order.is_required ? nullptr : &spawned.left_out);
   HERD_TRY(spawned.executor, std::move(starting).finish());
   HERD_CHECK(limited);
+  if (spawned.cgroup.is_nowhere()) {
+    UniqueFd init(fcntl(spawned.executor.pidfd.get(), F_DUPFD_CLOEXEC, 0));
+    if (!init) return fail_errno("duplicate a pidfd");
+    spawned.cgroup.track_by_init(std::move(init));
+  }
   auto sent = kernel::send_message(spawned.executor.line.get(), launch::kCgroups, spawned.cgroup.v1_tasks());
   // EPIPE: it has failed already, and why stands on the line for the one who reads it.
   return sent || sent.error().errno_value != EPIPE ? sent : Status{};

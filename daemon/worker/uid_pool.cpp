@@ -1,6 +1,8 @@
 #include "daemon/worker/uid_pool.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace herd::worker {
 namespace {
@@ -20,10 +22,21 @@ Status lock_byte(int fd, std::uint32_t uid, short type) {
 Result<UidPool> UidPool::open(const std::string& lock_file, config::UidsSpec range) {
   UniqueFd file(::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return fail_errno("open '" + lock_file + "'");
+  struct stat info {};
+  if (fstat(file.get(), &info) != 0) return fail_errno("stat '" + lock_file + "'");
+  if (info.st_uid != geteuid() || !S_ISREG(info.st_mode))
+    return fail("'" + lock_file + "' is not a file of herdd's user: another has put it there; remove it");
   return UidPool(std::move(file), range);
 }
 
+UidPool UidPool::without_any(std::string why) {
+  UidPool pool({}, {0, 0});
+  pool.why_none_ = std::move(why);
+  return pool;
+}
+
 Result<std::uint32_t> UidPool::take() {
+  if (!has_any()) return fail(why_none_);
   for (std::uint32_t tried = 0; tried < range_.count; ++tried) {
     const std::uint32_t uid = range_.first + next_;
     next_ = (next_ + 1) % range_.count;

@@ -116,7 +116,9 @@ class Verifier {
     add("gid", joined({plan.gid, plan.gid, plan.gid, plan.gid}), joined(status->gids));
     std::vector<std::uint32_t> groups = plan.groups;
     std::ranges::sort(groups);
-    add("groups", joined(groups), joined(status->groups));
+    std::vector<std::uint32_t> found = status->groups;
+    std::ranges::sort(found);  // the kernel's order is that of the numbers outside of the user namespace
+    add("groups", joined(groups), joined(found));
     const std::string capabilities = hex(plan.capabilities);
     add("capabilities inheritable", capabilities, hex(status->cap_inheritable));
     add("capabilities permitted", capabilities, hex(status->cap_permitted));

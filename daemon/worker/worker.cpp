@@ -55,16 +55,18 @@ Result<SpawnOrder> Worker::prepare() {
   PlanParts parts;
   parts.worker = id_;
   if (pool_->sandbox.user == "auto") {
-    HERD_TRY(record_.uid, resources_.uids.take());
-    has_uid_ = true;
-    parts.auto_uid = record_.uid;
+    HERD_TRY(parts.auto_uid, choose_uid());
   }
   SpawnOrder order;
   parts.notify_path_on_host = resources_.sockets_directory + "/" + id_ + ".notify";
   HERD_CHECK(prepare_address(order, parts));
   order.is_required = pool_->sandbox.required;
-  HERD_TRY(order.plan, build_plan(*pool_, parts, order.is_required ? nullptr : &record_.left_out));
-  record_.uid = order.plan.uid;
+  HERD_TRY(order.plan,
+           build_plan(*pool_, parts, order.is_required ? nullptr : &record_.left_out, resources_.ids));
+  if (order.plan.uid == geteuid())
+    order.plan.filesystem.hide.insert(order.plan.filesystem.hide.end(), resources_.own_sockets.begin(),
+                                      resources_.own_sockets.end());
+  record_.uid = resources_.ids.account_uid(order.plan.uid).value_or(order.plan.uid);
   HERD_TRY(order.seccomp_filter, resources_.filters.get(pool_->sandbox.seccomp));
   order.limits = {pool_->limits.memory, pool_->limits.swap, pool_->limits.cpu, pool_->limits.pids};
   order.stdio = std::move(stdio_);
@@ -94,6 +96,16 @@ Status Worker::prepare_address(SpawnOrder& order, PlanParts& parts) {
   parts.has_listener = !is_port;
   (is_port ? order.relay_listener : order.listener) = std::move(listener.fd);
   return {};
+}
+
+/// For sandbox.user "auto": one that nobody else has, or, where herdd has none to give and the pool allows
+/// it, herdd's own.
+Result<std::uint32_t> Worker::choose_uid() {
+  auto uid = resources_.uids.take();
+  if (uid) taken_uid_ = *uid;
+  if (uid || resources_.uids.has_any() || pool_->sandbox.required) return uid;
+  record_.left_out.push_back(uid.error().message + ": the worker has herdd's own");
+  return geteuid();
 }
 
 void Worker::fail_start(const std::string& stage, const Error& error) {
@@ -326,7 +338,7 @@ void Worker::release() {
   for (const auto& [request, order] : socket_orders_) order->limit.cancel();
   if (!socket_path_.empty()) unlink(socket_path_.c_str());
   unlink((resources_.sockets_directory + "/" + id_ + ".notify").c_str());
-  if (has_uid_) resources_.uids.give_back(record_.uid);
+  if (taken_uid_) resources_.uids.give_back(*taken_uid_);
   if (port_) resources_.ports.erase(*port_);
 }
 

@@ -38,6 +38,9 @@ struct Resources {
   std::string sockets_directory;
   SocketAccess socket_access;
   DaemonFacts daemon;
+  kernel::OwnIds ids;
+  std::vector<std::string>
+      own_sockets;                // hidden from a worker that has the daemon's own uid: it would be admin
   std::set<std::uint16_t> ports;  // given to workers with listen: port
 };
 
@@ -53,7 +56,7 @@ struct WorkerCallbacks {
 struct WorkerRecord {
   std::optional<pid_t> pid;  // as the daemon sees it
   std::string address;
-  std::uint32_t uid = 0;
+  std::uint32_t uid = 0;  // the host's number, where the daemon runs in a user namespace that it has made
   std::vector<Check> checks;
   std::vector<std::string> left_out;
   std::string status_text;  // STATUS= of sd_notify
@@ -86,6 +89,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
 
   Result<SpawnOrder> prepare();
   Status prepare_address(SpawnOrder& order, PlanParts& parts);
+  Result<std::uint32_t> choose_uid();
   void on_spawned(Result<Spawned> spawned);
   void fail_start(const std::string& stage, const Error& error);
   bool read_messages();
@@ -157,7 +161,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::optional<Reason> stop_reason_;    // why herd ends it
   std::optional<Reason> setup_failure_;  // what herd-exec reported
   std::optional<launch::Exited> exited_;
-  bool has_uid_ = false, is_spawned_ = false, is_ready_ = false, is_verified_ = false, is_gone_ = false;
+  std::optional<std::uint32_t> taken_uid_;
+  bool is_spawned_ = false, is_ready_ = false, is_verified_ = false, is_gone_ = false;
   bool is_out_of_time_ = false, told_port_taken_ = false;
 };
 

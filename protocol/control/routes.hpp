@@ -8,7 +8,6 @@
 
 namespace herd::protocol {
 
-inline constexpr std::string_view kDefaultSocket = "/run/herd/control.sock";
 inline constexpr const char* kSocketVariable = "HERD_SOCKET";
 
 // A part in braces stands for one percent-encoded path segment.

@@ -96,6 +96,7 @@ struct Plan {
   std::uint64_t capabilities = 0;  // bit n: capability n, in all five sets
   std::uint32_t uid = 0, gid = 0;
   std::vector<std::uint32_t> groups;
+  bool sets_groups = true;  // false: the user namespace lets nobody set them; `groups` are those that stay
   bool no_new_privs = true;
   Landlock landlock;
   bool seccomp_at_exec = false;  // else the filter's fd is handed on to the worker

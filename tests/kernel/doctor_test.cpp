@@ -17,11 +17,13 @@
 
 #include "common/kernel/files.hpp"
 #include "common/kernel/landlock.hpp"
-#include "common/kernel/probe.hpp"
+#include "common/kernel/user_namespace.hpp"
 #include "common/seccomp/install.hpp"
+#include "tests/support/as_user.hpp"
 #include "tests/support/herdctl.hpp"
 #include "tests/support/host.hpp"
 #include "tests/support/needs.hpp"
+#include "tests/support/rootless.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace herd::test {
@@ -141,17 +143,34 @@ TEST_F(Doctor, ItsTableSaysTheSame) {
 TEST_F(Doctor, AnOrdinaryUserLacksWhatIsRoots) {
   HERD_NEEDS(::access("/proc/sys/user/max_user_namespaces", F_OK) == 0, "user namespaces");
   examine(kLacking, become_nobody);
-  for (const std::string& name : kNeedsSysAdmin) expect_missing(name, "EPERM");
-  for (const std::string name : {"memory limit", "cpu limit", "pids limit"}) expect_missing(name, "EACCES");
-  for (const std::string name : {"no groups", "uid of its own", "no capabilities", "audit records"})
-    expect_missing(name, "EPERM");
-  for (const std::string name :
-       {"clone3", "sealed program", "no_new_privs", "seccomp filter", "seccomp tsync"})
+  for (const std::string name : {"memory limit", "cpu limit", "pids limit"}) {
+    EXPECT_EQ(check(name).at("had"), false) << check(name);
+    EXPECT_NE(check(name).at("remedy").get<std::string>().find("Delegate=yes"), std::string::npos);
+  }
+  EXPECT_EQ(check("subordinate ids").at("had"), false) << check("subordinate ids");
+  EXPECT_NE(check("subordinate ids").at("remedy").get<std::string>().find("usermod"), std::string::npos);
+  expect_missing("no groups", "EPERM");
+  expect_missing("uid of its own", "EINVAL");  // that uid is not mapped
+  expect_missing("audit records", "EPERM");
+  for (const std::string name : {"clone3", "sealed program", "no_new_privs", "seccomp filter",
+                                 "seccomp tsync", "no capabilities", "user namespaces"})
     EXPECT_EQ(check(name).at("had"), true) << check(name);
-  EXPECT_NE(why("this process").find("uid 65534, no capabilities"), std::string::npos);
-  const bool may_users = check("user namespaces").at("had");
-  for (const std::string& name : kNeedsSysAdmin)
-    EXPECT_EQ(check(name).at("in_user_namespace"), may_users) << check(name);
+  for (const std::string& name : kNeedsSysAdmin) EXPECT_EQ(check(name).at("had"), true) << check(name);
+  EXPECT_NE(why("this process").find("uid 65534, root in a user namespace"), std::string::npos);
+}
+
+// What herdd then can give to each pool by default: tests/kernel/rootless_test.cpp.
+TEST_F(Doctor, AnOrdinaryUserWithIdsAndACgroupLacksNothing) {
+  HERD_NEEDS(::access("/usr/bin/newuidmap", X_OK) == 0, "the package uidmap");
+  const DelegatedCgroups cgroups;
+  examine(kOk, [&cgroups, set_ids = with_subordinate_ids(SubordinateIds::some)] {
+    cgroups.join();
+    set_ids();
+    become_user(kUser, kUsersGroup);
+  });
+  EXPECT_EQ(why("subordinate ids").find("uids " + std::to_string(first_uid()) + " to"), 0U);
+  EXPECT_NE(why("pids limit").find(cgroups.path()), std::string::npos) << why("pids limit");
+  EXPECT_EQ(cgroups.children(), std::vector<std::string>{});
 }
 
 TEST_F(Doctor, RootWithoutSysAdminLacksNamespacesAndMountsAlone) {

@@ -9,6 +9,7 @@
 
 #include "common/kernel/landlock.hpp"
 #include "tests/support/daemon_test.hpp"
+#include "tests/support/rootless.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace herd::test {
@@ -116,11 +117,14 @@ class HostListener {
 
 class Escape : public DaemonTest {
  protected:
+  explicit Escape(DaemonOptions options = {}) : DaemonTest(std::move(options)) {}
+
   const UniqueFd names_ = lock_host("abstract-sockets");  // the host's network has one space of names for all
 
   /// One worker leaves its traces, the other one of the same pool attacks it and all else.
-  Json attack(const Json& overrides) {
-    start_with("a", escape_pool(overrides));
+  Json attack(const Json& overrides) { return attack_in(escape_pool(overrides)); }
+  Json attack_in(const Json& pool) {
+    start_with("a", pool);
     const Json victim = daemon_.acquire("a", "victim"), attacker = daemon_.acquire("a", "attacker");
     traces_ = ask(victim.at("address"), "/leave");
     return ask(attacker.at("address"), "/attack?" + std::to_string(victim.at("pid").get<pid_t>()) + "," +
@@ -162,6 +166,22 @@ TEST_P(EscapeFrom, NothingGetsThrough) {
   const bool has_landlock = GetParam().landlock == "wanted" && kernel::landlock::abi() > 0;
   for (const auto& [name, result] : traces_.items())
     EXPECT_EQ(result, has_landlock && name == "queue" ? "EACCES" : "ok") << name;
+}
+
+class EscapeRootless : public Escape, public ::testing::WithParamInterface<Sandbox> {
+ protected:
+  EscapeRootless() : Escape(rootless(SubordinateIds::some)) {}
+};
+INSTANTIATE_TEST_SUITE_P(All, EscapeRootless, ::testing::ValuesIn(sandboxes()),
+                         [](const auto& one) { return name_of(one.param); });
+
+// From an ordinary user's herdd no more than from root's.
+TEST_P(EscapeRootless, NothingGetsThrough) {
+  expect_only(attack_in(rootless_pool(daemon_, escape_pool({{"sandbox",
+                                                             {{"network", GetParam().network},
+                                                              {"seccomp", {{"policy", GetParam().policy}}},
+                                                              {"landlock", GetParam().landlock}}}}))),
+              allowed_in(GetParam()));
 }
 
 // What a filter ends it ends at once: seen as a signal, not as an errno.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <stdexcept>
+#include <vector>
 
 namespace herd::test {
 
@@ -19,6 +20,13 @@ class ActingAs {
   ActingAs(const ActingAs&) = delete;
   ActingAs& operator=(const ActingAs&) = delete;
 };
+
+/// For good, in a child before its exec.
+inline void become_user(uid_t uid, gid_t gid, const std::vector<gid_t>& groups = {}) {
+  if (::setgroups(groups.size(), groups.data()) != 0 || ::setresgid(gid, gid, gid) != 0 ||
+      ::setresuid(uid, uid, uid) != 0)
+    ::_exit(126);
+}
 
 /// What `body` returns, called with that user's ids and no other groups. For a test that is root and has one
 /// thread.

@@ -12,6 +12,7 @@ namespace herd::test {
 
 class DaemonTest : public ::testing::Test {
  protected:
+  explicit DaemonTest(DaemonOptions options = {}) : daemon_(std::move(options)) {}
   void SetUp() override { HERD_NEEDS(can_run_workers(), "root and a cgroup tree"); }
   void TearDown() override;
 

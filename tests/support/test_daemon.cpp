@@ -14,6 +14,7 @@
 #include <stdexcept>
 
 #include "common/kernel/cgroup.hpp"
+#include "tests/support/as_user.hpp"
 
 namespace herd::test {
 namespace {
@@ -85,10 +86,31 @@ TestDaemon::TestDaemon(DaemonOptions options)
   Json file = daemon_file(directory(), cgroup_root_);
   file.merge_patch(options_.config);
   directory_.write("herd.json", file.dump(2));
+  if (!options_.user) return;
+  fs::create_directory(directory() + "/bin");
+  const std::string built = fs::path(HERD_TEST_HERDD).parent_path();
+  for (const char* program : {"herdd", "herd-exec", "herdctl", "testees/testee", "testees/escape"})
+    fs::copy_file(built + "/" + program, programs() + "/" + fs::path(program).filename().string());
+  for (const char* path : {"", "/pools.d", "/herd.json"}) give_to_user(directory() + path);
+}
+
+std::string TestDaemon::programs() const {
+  return options_.user ? directory() + "/bin" : fs::path(HERD_TEST_HERDD).parent_path().string();
+}
+
+void TestDaemon::give_to_user(const std::string& path) const {
+  if (options_.user && ::chown(path.c_str(), *options_.user, options_.group) != 0)
+    throw std::runtime_error("chown " + path);
+}
+
+template <typename Body>
+auto TestDaemon::as_its_user(Body body) const {
+  return options_.user ? as_user(*options_.user, options_.group, body) : body();
 }
 
 TestDaemon::~TestDaemon() {
   if (is_running()) kill();
+  if (options_.user) ::unlink(("/tmp/herd-uids-" + std::to_string(*options_.user) + ".lock").c_str());
   const auto layout = kernel::find_cgroups(text_of("/proc/self/mountinfo"));
   if (!layout) return;
   if (const auto cgroups = kernel::Cgroups::open(*layout, cgroup_root_)) {
@@ -100,6 +122,7 @@ TestDaemon::~TestDaemon() {
 
 void TestDaemon::write_pool_text(const std::string& name, const std::string& text) const {
   directory_.write("pools.d/" + name + ".json", text);
+  give_to_user(directory() + "/pools.d/" + name + ".json");
 }
 
 void TestDaemon::remove_pool(const std::string& name) const {
@@ -123,12 +146,16 @@ std::vector<std::string> TestDaemon::leaf_directories(const std::string& worker)
 
 Process TestDaemon::spawn(const std::vector<std::string>& more_arguments,
                           const std::string& notify_socket) const {
-  std::vector<std::string> arguments{HERD_TEST_HERDD, "--config", directory() + "/herd.json"};
+  std::vector<std::string> arguments{programs() + "/herdd", "--config", directory() + "/herd.json"};
   arguments.insert(arguments.end(), more_arguments.begin(), more_arguments.end());
   std::vector<std::string> environment{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
   if (!notify_socket.empty()) environment.push_back("NOTIFY_SOCKET=" + notify_socket);
   environment.insert(environment.end(), options_.environment.begin(), options_.environment.end());
-  return Process(arguments, {environment, options_.before_exec, directory() + "/log"});
+  const auto before_exec = [this] {
+    if (options_.before_exec) options_.before_exec();
+    if (options_.user) become_user(*options_.user, options_.group, options_.groups);
+  };
+  return Process(arguments, {environment, before_exec, directory() + "/log"});
 }
 
 void TestDaemon::start() {
@@ -140,6 +167,7 @@ void TestDaemon::launch() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   const std::string path = directory() + "/notify";
   notify_ = bind_notify_socket(path);
+  give_to_user(path);
   process_ = spawn({}, path);
   seen_.clear();
   event_stream_.reset();
@@ -217,7 +245,7 @@ std::vector<std::string> TestDaemon::leftovers() const {
 }
 
 Reply TestDaemon::call(const std::string& method, const std::string& target, const Json& body) {
-  auto reply = client_->send({.method = method, .target = target, .body = body});
+  auto reply = as_its_user([&] { return client_->send({.method = method, .target = target, .body = body}); });
   if (!reply) throw failure(reply.error().message);
   return std::move(*reply);
 }
@@ -237,7 +265,8 @@ Json TestDaemon::acquire(const std::string& pool, const std::string& session, co
 
 protocol::LineStream TestDaemon::open(const std::string& method, const std::string& target,
                                       const Json& body) {
-  auto stream = client_->open({.method = method, .target = target, .body = body});
+  auto stream =
+      as_its_user([&] { return client_->open({.method = method, .target = target, .body = body}); });
   if (!stream) throw failure(stream.error().message);
   if (!stream->head().ok()) throw failure(method + " " + target + ": " + stream->head().text);
   return std::move(*stream);

@@ -22,7 +22,11 @@ using protocol::Reply;
 struct DaemonOptions {
   Json config = Json::object();          // merged over the harness's herd.json
   std::vector<std::string> environment;  // "NAME=value", beside PATH and NOTIFY_SOCKET
-  std::function<void()> before_exec;     // in the child that becomes herdd
+  std::function<void()> before_exec;     // in the child that becomes herdd; still root
+  /// herdd runs as this user, who has its files and asks it; copies of the programs are in programs().
+  std::optional<uid_t> user = {};
+  gid_t group = 0;
+  std::vector<gid_t> groups = {};  // supplementary ones
 };
 
 /// Which event is meant: empty parts match all.
@@ -52,6 +56,8 @@ class TestDaemon {
   void write_pool_text(const std::string& name, const std::string& text) const;
   void remove_pool(const std::string& name) const;
   [[nodiscard]] const std::string& directory() const { return directory_.path(); }
+  /// Where herdd is: the build's directory may be out of an ordinary user's reach, as in /root.
+  [[nodiscard]] std::string programs() const;
   [[nodiscard]] const std::string& cgroup_root() const { return cgroup_root_; }
   [[nodiscard]] std::string socket() const;
   /// The worker's cgroup, as /proc/PID/cgroup shows it: "/ROOT/POOL/WORKER".
@@ -113,6 +119,9 @@ class TestDaemon {
   void wait_until_it_says_ready();
   void follow_events();
   std::runtime_error failure(const std::string& what) const;
+  void give_to_user(const std::string& path) const;
+  template <typename Body>
+  auto as_its_user(Body body) const;
 
   DaemonOptions options_;
   TemporaryDirectory directory_;

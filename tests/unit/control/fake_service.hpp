@@ -97,6 +97,7 @@ class FakeService : public Service {
   void emit(Json event) { event_ring.append(std::make_shared<const Json>(std::move(event)), 100); }
 
   config::Role role_of(const Peer&) const override { return role; }
+  std::string describe(const Peer& peer) const override { return "uid " + std::to_string(peer.uid); }
   bool is_client_of(const Peer&, const std::string& pool) const override {
     return is_client && pool == "web";
   }

@@ -18,7 +18,8 @@ using testing::StartsWith;
 
 constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-std::vector<std::string> environment_of(const config::PoolSpec& spec, const PlanParts& parts) {
+std::vector<std::string> environment_of(const config::PoolSpec& spec, PlanParts parts) {
+  parts.auto_uid = 5;
   const auto plan = build_plan(spec, parts);
   EXPECT_TRUE(plan) << plan.error().message;
   return plan ? plan->environment : std::vector<std::string>{};
