@@ -46,7 +46,8 @@ Result<CgroupLayout> find_cgroups(const std::string& mountinfo);
 
 /// What an ordinary user can have: of each hierarchy the cgroup that this process is in (`own` is the text of
 /// /proc/self/cgroup), if it may make cgroups there and move processes between them, as in a unit with
-/// Delegate=yes. Hierarchies where it may not are left out.
+/// Delegate=yes. Hierarchies where it may not are left out, and so are the controllers of a v2 tree where
+/// others are in that cgroup too.
 Result<CgroupLayout> find_delegated_cgroups(const std::string& mountinfo, const std::string& own);
 
 struct CgroupLimits {

@@ -138,6 +138,15 @@ bool is_delegated(const Hierarchy& hierarchy) {
          (may_write(directory + "/cgroup.procs") && may_write(directory + "/cgroup.subtree_control"));
 }
 
+/// A v2 cgroup in which others are too, such as the terminal that herdd was started in, gives no controllers
+/// to its children; they can be told apart in it all the same.
+std::vector<Controller> controllers_to_give(const std::string& directory) {
+  std::istringstream pids(read_file(directory + "/cgroup.procs", 1 << 22).value_or(""));
+  for (pid_t pid = 0; pids >> pid;)
+    if (pid != getpid()) return {};
+  return v2_controllers(directory);
+}
+
 }  // namespace
 
 Result<CgroupLayout> find_cgroups(const std::string& mountinfo) {
@@ -151,7 +160,7 @@ Result<CgroupLayout> find_delegated_cgroups(const std::string& mountinfo, const 
     if (!path) continue;
     hierarchy.base = *path == "/" ? "" : *path;
     if (!is_delegated(hierarchy)) continue;
-    if (hierarchy.is_v2) hierarchy.controllers = v2_controllers(hierarchy.directory());
+    if (hierarchy.is_v2) hierarchy.controllers = controllers_to_give(hierarchy.directory());
     given.push_back(std::move(hierarchy));
   }
   CgroupLayout layout = layout_of(std::move(given));

@@ -40,17 +40,8 @@ std::vector<std::string> subdirectories(const std::string& directory) {
   return names;
 }
 
-Error explained(Error error, bool is_delegated) {
-  if (is_delegated && error.errno_value == EBUSY)
-    error.message +=
-        " (other processes are in herdd's cgroup: start it in one of its own, by systemd-run --user --scope "
-        "-p "
-        "Delegate=yes herdd)";
-  return error;
-}
-
 constexpr const char* kDelegate =
-    " is this user's to write (start herdd by systemd-run --user --scope -p Delegate=yes herdd)";
+    " is herdd's alone (start it by systemd-run --user --scope -p Delegate=yes herdd)";
 
 std::string no_cgroup(const CgroupLayout& layout) {
   return layout.is_delegated ? std::string("cgroup: none") + kDelegate
@@ -109,8 +100,7 @@ Result<Cgroups> Cgroups::open(CgroupLayout layout, const std::string& root) {
     std::string directory = hierarchy.directory();
     for (const fs::path& part : fs::path(root)) {
       if (auto given = give_controllers(directory, hierarchy); !given)
-        return fail_in("give controllers to children of '" + directory + "'",
-                       explained(given.error(), layout.is_delegated));
+        return fail_in("give controllers to children of '" + directory + "'", given.error());
       directory += "/" + part.string();
       HERD_CHECK(make_directory(directory));
     }
