@@ -56,7 +56,9 @@ void add_host(Table<DaemonSpec>& table) {
   table.group("/cgroup", "Where the workers' cgroups are.");
   table.field("/cgroup/root", relative_name().optional(), at(&DaemonSpec::cgroup_root), kRestart,
               "The name of herd's own cgroup, at the top of every hierarchy; absent: herd chooses it.");
-  table.group("/uids", "The uids and gids for workers with `\"user\": \"auto\"`, one each.");
+  table.group("/uids",
+              "The uids and gids for workers with `\"user\": \"auto\"`, one each. Without root, and in "
+              "a user namespace that lacks the default ones, they are the longest span that is mapped.");
   table.field("/uids/first", kFirst, at(&DaemonSpec::uids, &UidsSpec::first), kRestart, "The first of them.");
   table.field("/uids/count", kCount, at(&DaemonSpec::uids, &UidsSpec::count), kRestart,
               "How many there are.");

@@ -32,7 +32,7 @@ constexpr const char* kDaemonIntro = R"(# herd.json
 
 The daemon's own file, `/etc/herd/herd.json` unless `herdd --config` says otherwise. Nothing in it is required:
 `{}` is a whole one. **live**: a change takes effect at the next reload; **restart**: when the daemon is started
-anew.
+anew. The default paths are root's: an ordinary user's are in [without root](../guide/without-root.md).
 )";
 
 template <typename Spec>

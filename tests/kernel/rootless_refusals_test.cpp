@@ -158,6 +158,16 @@ TEST_F(RootlessRefusals, WithoutCgroupAndPidNamespaceNothingIsStarted) {
   EXPECT_NE(pool.at("reason").get<std::string>().find("without a pid namespace"), std::string::npos) << pool;
 }
 
+// Only the host's root may mount a /proc of the host's processes.
+TEST_F(RootlessRefusals, AProcOfItsOwnTakesAPidNamespace) {
+  start_with("a", rootless_pool(daemon_, testee_pool({"serve"}), {{"namespaces", {"mount", "ipc"}}}));
+  const Json gone = daemon_.wait_for({.type = "worker_gone", .pool = "a"});
+  EXPECT_NE(
+      gone.at("reason").at("text").get<std::string>().find("a worker's own /proc takes a pid namespace"),
+      std::string::npos)
+      << gone;
+}
+
 /// `herdd` and `herdctl` without a word of where their files are.
 class RootlessPlaces : public RootlessRefusals {};
 

@@ -97,6 +97,22 @@ TEST_F(Rootless, ItIsKeptFromWhatItsPoolHides) {
   fs::remove(directory);
 }
 
+// Whose a link is can't be told there; in "/" it is root's.
+TEST_F(Rootless, ALinkIsFollowedInTheRootDirectoryAlone) {
+  const std::string link = daemon_.directory() + "/link";
+  fs::create_directory_symlink(daemon_.programs(), link);
+  daemon_.write_pool("linked", rootless_pool(daemon_, testee_pool({"serve"}),
+                                             {{"filesystem", {{"read_only", {daemon_.programs(), link}}}}}));
+  if (fs::is_symlink("/bin")) {
+    start_serving({{"filesystem", {{"read_only", {daemon_.programs(), "/bin"}}}}});
+  } else {
+    start_serving();
+  }
+  const Json gone = daemon_.wait_for({.type = "worker_gone", .pool = "linked"});
+  EXPECT_EQ(gone.at("reason").at("errno"), ELOOP) << gone;
+  EXPECT_NE(gone.at("reason").at("text").get<std::string>().find("name what it leads to"), std::string::npos);
+}
+
 // Pitfall 11: nobody but the owner's line holds the workers.
 TEST_F(Rootless, WhenHerddIsKilledItsWorkersEnd) {
   const Json record = start_serving();
@@ -196,6 +212,26 @@ TEST_F(RootlessDelegated, ADefaultPoolHasAllOfItsSandbox) {
   const std::string pids = v1_mount("pids").empty() ? v2_mount() : v1_mount("pids");
   EXPECT_EQ(text_of(pids + leaf + "/pids.max"), "50\n") << pids + leaf;
   EXPECT_GT(record.at("usage").at("memory_bytes"), 0);
+}
+
+// Its cgroup is what ends it then.
+TEST_F(RootlessDelegated, AWorkerWithoutAPidNamespaceIsHeldByItsCgroup) {
+  const Json pool = testee_pool({"stubborn-tree"}, {{"stop", {{"grace", "200ms"}}}});
+  start_with("a", rootless_pool(daemon_, pool, {{"required", true}, {"namespaces", {"ipc", "uts"}}}));
+  const Json record = daemon_.wait_until_ready("a");
+  EXPECT_EQ(record.at("isolation").at("verified"), true);
+  daemon_.post("/v1/workers/" + record.at("id").get<std::string>() + "/stop");
+  daemon_.wait_for({.type = "worker_gone", .worker = record.at("id")});
+}
+
+// What an earlier run left in its cgroup is ended, and the cgroup can be used again.
+TEST_F(RootlessDelegated, ADaemonAfterOneThatWasKilledClearsUp) {
+  const Json record = start_serving({{"required", true}});
+  const UniqueFd worker = open_pidfd(record.at("pid").get<pid_t>());
+  daemon_.kill();
+  daemon_.start();
+  EXPECT_TRUE(ends_within(worker, kPatience));
+  EXPECT_EQ(daemon_.wait_until_ready("a").at("isolation").at("verified"), true);
 }
 
 TEST_F(RootlessDelegated, OutOfMemoryIsCalledSo) {

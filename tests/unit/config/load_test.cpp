@@ -139,6 +139,15 @@ TEST_F(Load, a_file_of_somebody_else_is_refused) {
               ElementsAre(AllOf(HasSubstr("herd.json: belongs to uid "), HasSubstr("expected root"))));
 }
 
+// In an ordinary user's herdd root's files are shown as everybody's else are.
+TEST_F(Load, a_file_of_an_unmapped_uid_is_nobodys) {
+  pool("web");
+  facts_.unmapped_uid = ::geteuid();
+  facts_.daemon_uid = 77;
+  EXPECT_THAT(issues_of(load_it()),
+              ::testing::ElementsAre(issue_at("", "belongs to the host's root or to another user")));
+}
+
 TEST_F(Load, a_pools_directory_of_somebody_else_is_refused) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to give a directory away";
   give_away("pools.d");

@@ -40,6 +40,35 @@ TEST_F(Roles, RootAndTheDaemonsOwnUserAreAdmins) {
   EXPECT_EQ(access.role_of({geteuid(), getegid(), 1}), Role::admin);
 }
 
+/// As in an ordinary user's herdd: the user is 0, everybody else is shown as nobody is.
+kernel::OwnIds rootless_ids() {
+  kernel::OwnIds ids;
+  ids.uids = kernel::IdMap(std::vector<kernel::IdRange>{{0, 1000, 1}, {100'000, 100'000, 65'536}});
+  ids.gids = ids.uids;
+  ids.is_rootless = true;
+  return ids;
+}
+
+TEST_F(Roles, AUidThatIsNotMappedIsNotTheUserNobody) {
+  constexpr std::uint32_t kOverflow = 65534;
+  config::ControlSpec control = without_group();
+  control.roles["admin"].users = {"nobody"};
+  control.roles["operator"].groups = {"nogroup", daemon_group_};
+  EXPECT_EQ(Access(control).role_of({kOverflow, kOverflow, 1}), Role::admin) << "on the host it is";
+  const Access access(control, rootless_ids());
+  EXPECT_EQ(access.role_of({0, 0, 1}), Role::admin);
+  EXPECT_EQ(access.role_of({kOverflow, kOverflow, 1}), Role::none);
+  EXPECT_EQ(access.role_of({kOverflow, 0, 1}), Role::none);
+  EXPECT_FALSE(access.is_client({kOverflow, kOverflow, 1}, {{"nobody"}, {"nogroup"}}));
+  EXPECT_EQ(access.describe({0, 0, 1}), "uid 1000");
+  EXPECT_EQ(access.describe({kOverflow, 0, 1}).find("65534"), std::string::npos);
+}
+
+// A worker of its own is no more than that.
+TEST_F(Roles, AWorkersUidHasNone) {
+  EXPECT_EQ(Access(without_group(), rootless_ids()).role_of({100'007, 100'007, 1}), Role::none);
+}
+
 TEST_F(Roles, AnybodyElseHasNone) {
   const Access access(without_group());
   EXPECT_EQ(access.role_of(daemon_), Role::none);

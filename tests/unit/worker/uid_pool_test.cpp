@@ -1,6 +1,7 @@
 #include "daemon/worker/uid_pool.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <optional>
 
@@ -29,6 +30,22 @@ std::set<std::uint32_t> take_all(UidPool& pool) {
 TEST_F(UidPools, GiveEachUidOfTheRangeOnce) {
   UidPool pool = open({kFirst, 4});
   EXPECT_EQ(take_all(pool), (std::set<std::uint32_t>{kFirst, kFirst + 1, kFirst + 2, kFirst + 3}));
+}
+
+TEST_F(UidPools, WithoutAnySayWhy) {
+  UidPool pool = UidPool::without_any("there are none");
+  EXPECT_FALSE(pool.has_any());
+  const auto uid = pool.take();
+  ASSERT_FALSE(uid);
+  EXPECT_EQ(uid.error().message, "there are none");
+}
+
+// In /tmp anybody may have put one there, and hold its locks.
+TEST_F(UidPools, DoNotTrustALockFileOfSomebodyElse) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to give a file away";
+  directory_.write("uids.lock", "");
+  ASSERT_EQ(::chown((directory_.path() + "/uids.lock").c_str(), 5, 0), 0);
+  EXPECT_FALSE(UidPool::open(directory_.path() + "/uids.lock", {kFirst, 1}));
 }
 
 TEST_F(UidPools, ThatAreExhaustedSayWhatToDo) {

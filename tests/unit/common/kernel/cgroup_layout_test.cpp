@@ -1,5 +1,6 @@
 // Which hierarchies are used, from the text of mountinfo; a v2 tree's controllers are read from a directory.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "common/kernel/cgroup.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -117,6 +118,54 @@ TEST_F(CgroupLayouts, AMountPointWithABlankIsFound) {
   ASSERT_EQ(layout.hierarchies.size(), 1U);
   EXPECT_EQ(layout.hierarchies[0].mount_point, path("my cgroup"));
   EXPECT_TRUE(layout.has(memory));
+}
+
+class DelegatedCgroups : public CgroupLayouts {
+ protected:
+  /// As root everything may be written, so what is missing is what tells.
+  void give(const std::string& directory, const std::string& controllers,
+            const std::string& processes) const {
+    directory_.write(directory + "/cgroup.procs", processes);
+    directory_.write(directory + "/cgroup.subtree_control", "");
+    directory_.write(directory + "/cgroup.controllers", controllers);
+  }
+  [[nodiscard]] static CgroupLayout given(const std::string& mountinfo, const std::string& own) {
+    auto layout = find_delegated_cgroups(mountinfo, own);
+    EXPECT_TRUE(layout);
+    return layout ? std::move(*layout) : CgroupLayout{};
+  }
+  const std::string own_ = "4:memory:/m\n1:name=systemd:/s\n0::/user.slice/herd.scope\n";
+};
+
+TEST_F(DelegatedCgroups, AreThoseThatTheProcessIsIn) {
+  const std::string mounts = v2("cgroup", "cpu memory pids\n");
+  give("cgroup/user.slice/herd.scope", "memory pids\n", std::to_string(getpid()) + "\n");
+  const CgroupLayout layout = given(mounts, own_);
+  EXPECT_TRUE(layout.is_delegated);
+  ASSERT_EQ(layout.hierarchies.size(), 1U);
+  EXPECT_EQ(layout.hierarchies[0].directory(), path("cgroup/user.slice/herd.scope"));
+  EXPECT_EQ(layout.hierarchies[0].controllers, (Controllers{memory, pids})) << "not those of the top";
+}
+
+TEST_F(DelegatedCgroups, WhereOthersAreTooGiveNoControllers) {
+  const std::string mounts = v2("cgroup", "cpu memory pids\n");
+  give("cgroup/user.slice/herd.scope", "memory pids\n", "1\n" + std::to_string(getpid()) + "\n");
+  const CgroupLayout layout = given(mounts, own_);
+  ASSERT_EQ(layout.hierarchies.size(), 1U);
+  EXPECT_TRUE(layout.hierarchies[0].controllers.empty());
+}
+
+TEST_F(DelegatedCgroups, OnV1AreLookedUpByTheirController) {
+  directory_.write("memory/m/tasks", "");
+  directory_.write("pids/m/tasks", "");
+  const CgroupLayout layout = given(v1("memory", "memory") + v1("pids", "pids"), own_);
+  ASSERT_EQ(layout.hierarchies.size(), 1U) << "the process is in no pids hierarchy";
+  EXPECT_EQ(layout.hierarchies[0].directory(), path("memory/m"));
+}
+
+TEST_F(DelegatedCgroups, ThatAreNotThereAreNone) {
+  EXPECT_TRUE(given(v2("cgroup", "memory\n"), own_).hierarchies.empty());
+  EXPECT_TRUE(given(v2("cgroup", "memory\n"), "").hierarchies.empty());
 }
 
 TEST_F(CgroupLayouts, BrokenLinesAreNoHierarchies) {
