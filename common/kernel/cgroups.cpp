@@ -40,18 +40,27 @@ std::vector<std::string> subdirectories(const std::string& directory) {
   return names;
 }
 
-constexpr const char* kDelegate =
-    " is herdd's alone (start it by systemd-run --user --scope -p Delegate=yes herdd)";
+constexpr const char* kDelegate = " (start it by systemd-run --user --scope -p Delegate=yes herdd)";
 
 std::string no_cgroup(const CgroupLayout& layout) {
-  return layout.is_delegated ? std::string("cgroup: none") + kDelegate
+  return layout.is_delegated ? std::string("cgroup: herdd has none that it may write to") + kDelegate
                              : "cgroup: this host has no cgroup hierarchy mounted";
 }
 
 std::string no_controller(const CgroupLayout& layout, Controller controller) {
   const std::string word(name(controller));
-  return layout.is_delegated ? "limits: no cgroup with the controller " + word + kDelegate
-                             : "limits: this host has no " + word + " cgroup controller";
+  return layout.is_delegated
+             ? "limits: herdd has no cgroup of its own with the controller " + word + kDelegate
+             : "limits: this host has no " + word + " cgroup controller";
+}
+
+/// An error, or a note where it may be left out.
+Status lacks(const std::string& sentence, const CgroupLayout& layout, std::vector<std::string>* left_out) {
+  if (left_out == nullptr)
+    return fail(sentence +
+                (layout.is_delegated ? "; a pool whose sandbox says \"required\": false runs without" : ""));
+  left_out->push_back(sentence);
+  return {};
 }
 
 /// Held still meanwhile, as a loop of kills alone races with forks. Thawed in any case: what is frozen does
@@ -130,8 +139,7 @@ Result<WorkerCgroup> Cgroups::begin(const std::string& pool, const std::string& 
                                     std::vector<std::string>* left_out) const {
   WorkerCgroup cgroup;
   if (layout_.hierarchies.empty()) {
-    if (left_out == nullptr) return fail(no_cgroup(layout_));
-    left_out->push_back(no_cgroup(layout_));
+    HERD_CHECK(lacks(no_cgroup(layout_), layout_, left_out));
     return cgroup;
   }
   cgroup.path_ = "/" + root_ + "/" + pool + "/" + worker;
@@ -146,8 +154,7 @@ Status Cgroups::complete(WorkerCgroup& cgroup, const CgroupLimits& limits,
                          std::vector<std::string>* left_out) const {
   const auto drop_missing = [&](auto& limit, Controller controller) -> Status {
     if (!limit || layout_.has(controller)) return {};
-    if (left_out == nullptr) return fail(no_controller(layout_, controller));
-    left_out->push_back(no_controller(layout_, controller));
+    HERD_CHECK(lacks(no_controller(layout_, controller), layout_, left_out));
     limit.reset();
     return {};
   };

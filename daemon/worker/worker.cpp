@@ -103,7 +103,10 @@ Status Worker::prepare_address(SpawnOrder& order, PlanParts& parts) {
 Result<std::uint32_t> Worker::choose_uid() {
   auto uid = resources_.uids.take();
   if (uid) taken_uid_ = *uid;
-  if (uid || resources_.uids.has_any() || pool_->sandbox.required) return uid;
+  if (uid || resources_.uids.has_any()) return uid;
+  if (pool_->sandbox.required)
+    return fail(uid.error().message +
+                "; a pool whose sandbox says \"required\": false runs with herdd's own");
   record_.left_out.push_back(uid.error().message + ": the worker has herdd's own");
   return geteuid();
 }

@@ -8,6 +8,8 @@
 
 #include <array>
 #include <cstddef>
+#include <filesystem>
+#include <fstream>
 
 #include "common/kernel/files.hpp"
 #include "common/seccomp/install.hpp"
@@ -17,6 +19,8 @@
 
 namespace herd::test {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr uid_t kNobody = 65534, kDaemon = 1;
 constexpr int kBadConfig = 3, kCannotStart = 1;
@@ -150,6 +154,7 @@ TEST_F(RootlessRefusals, LimitsThatNobodyGaveAreRefusedByDefault) {
   const Json pool = daemon_.wait_for_pool("a", [](const Json& one) { return one.at("state") == "failed"; });
   const std::string reason = pool.at("reason");
   EXPECT_NE(reason.find("systemd-run --user --scope -p Delegate=yes herdd"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("\"required\": false"), std::string::npos) << reason;
 }
 
 TEST_F(RootlessRefusals, WithoutCgroupAndPidNamespaceNothingIsStarted) {
@@ -184,9 +189,21 @@ TEST_F(RootlessPlaces, AnOrdinaryUsersFilesAreInItsOwnDirectories) {
   EXPECT_NE(run("herdd", {"--check"}), 0);
   EXPECT_NE(text_of(check).find(home + "/.config/herd/herd.json"), std::string::npos) << text_of(check);
   EXPECT_NE(run("herdctl", {"check"}), 0);
+  const std::string config = home + "/.config/herd";
+  fs::create_directories(config + "/pools.d");
+  std::ofstream(config + "/herd.json") << "{}";
+  for (const char* path : {"", "/pools.d", "/herd.json"})
+    ASSERT_EQ(::chown((config + path).c_str(), kUser, kUsersGroup), 0);
+  EXPECT_EQ(run("herdd", {"--check"}), 0) << text_of(check);
+  EXPECT_EQ(run("herdctl", {"check"}), 0) << text_of(check);
   EXPECT_NE(run("herdctl", {"status"}), 0);
   EXPECT_NE(text_of(check).find("/run/herd/control.sock"), std::string::npos)
-      << "the user has none: the system's";
+      << "the user has none, so the system's is meant";
+  EXPECT_EQ(text_of(check).find(home + "/herd/control.sock"), std::string::npos) << text_of(check);
+  fs::create_directories(home + "/herd");
+  std::ofstream(home + "/herd/control.sock") << "";
+  EXPECT_NE(run("herdctl", {"status"}), 0);
+  EXPECT_NE(text_of(check).find(home + "/herd/control.sock"), std::string::npos) << text_of(check);
 }
 
 }  // namespace
