@@ -35,12 +35,12 @@ Status close_all_but(int one, int other) {
 }
 
 /// It keeps herd-exec's uid, which no worker has; without a capability that is a uid like any other.
-Status confine(int listener, int leash) {
+Status confine(int listener, int leash, bool sets_groups) {
   prctl(PR_SET_NAME, "herd-relay");
   HERD_CHECK(close_all_but(listener, leash));
   if (fcntl(listener, F_SETFL, O_NONBLOCK) != 0) return fail_errno("the relay's listener");
   kernel::refuse_fds(listener);
-  if (setgroups(0, nullptr) != 0) return fail_errno("setgroups");
+  if (sets_groups && setgroups(0, nullptr) != 0) return fail_errno("setgroups");
   HERD_CHECK(keep_only(0));
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("PR_SET_NO_NEW_PRIVS");
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail_errno("PR_SET_DUMPABLE");
@@ -48,19 +48,20 @@ Status confine(int listener, int leash) {
 }
 
 /// All signals are blocked, as they are in herd-exec: nothing but SIGKILL and the leash ends it.
-int relay_main(int listener, int leash, std::uint16_t port) {
-  const Status confined = confine(listener, leash);
+int relay_main(const Launch& launch, int leash) {
+  const int listener = launch.relay_listener.get();
+  const Status confined = confine(listener, leash, launch.plan.sets_groups);
   const Status told =
       kernel::send_message(leash, confined ? std::string(kConfined) : confined.error().message);
   if (!confined || !told) return 1;
-  return RelayLoop(listener, leash, port).run() ? 0 : 1;
+  return RelayLoop(listener, leash, launch.plan.relay_port).run() ? 0 : 1;
 }
 
 /// In the child no destructor runs: what they would close is the parent's.
 Result<kernel::Cloned> fork_relay(const Launch& launch, int leash) {
   const pid_t pid = fork();
   if (pid < 0) return fail_errno("fork");
-  if (pid == 0) _exit(relay_main(launch.relay_listener.get(), leash, launch.plan.relay_port));
+  if (pid == 0) _exit(relay_main(launch, leash));
   kernel::Cloned process{pid, UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)))};
   if (process.pidfd) return process;
   const int errno_value = errno;

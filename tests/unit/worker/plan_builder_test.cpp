@@ -104,6 +104,7 @@ TEST(PlanBuilder, ARelayLeadsToAPortInANetworkOfTheWorkersOwn) {
     spec.sandbox.network = network;
     PlanParts parts;
     parts.worker = "web-7";
+    parts.auto_uid = 1900000007;
     parts.port = 8080;
     const auto plan = build_plan(spec, parts);
     ASSERT_TRUE(plan) << plan.error().message;
