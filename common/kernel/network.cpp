@@ -39,7 +39,7 @@ Result<UniqueFd> make_network_namespace(bool loopback_up) {
   if (unshare(CLONE_NEWNET) != 0)
     return fail_errno(errno == ENOSPC ? "unshare (user.max_net_namespaces are in use)" : "unshare");
   auto made = open_new_namespace(loopback_up);
-  if (setns(own.get(), CLONE_NEWNET) != 0) return fail_errno("go back to the host's");
+  if (setns(own.get(), CLONE_NEWNET) != 0) return fail_errno("go back");
   return made;
 }
 

@@ -16,7 +16,9 @@ constexpr std::size_t kMostLinks = 40;  // as the kernel's
 
 class Walk {
  public:
-  explicit Walk(int root) { places_.push_back({UniqueFd(fcntl(root, F_DUPFD_CLOEXEC, 0)), "", true}); }
+  Walk(int root, Links followed) : follows_all_(followed == Links::all) {
+    places_.push_back({UniqueFd(fcntl(root, F_DUPFD_CLOEXEC, 0)), "", true});
+  }
 
   Result<Walked> to(const std::string& path) {
     if (!places_.front().fd) return fail_errno("duplicate an fd");
@@ -30,7 +32,8 @@ class Walk {
       HERD_CHECK(step(name));
     }
     const std::string where = path_here();
-    return Walked{std::move(places_.back().fd), where.empty() ? "/" : where, std::move(links_)};
+    return Walked{std::move(places_.back().fd), where.empty() ? "/" : where, std::move(links_),
+                  std::move(left_)};
   }
 
  private:
@@ -54,7 +57,10 @@ class Walk {
 
   Status step(const std::string& name) {
     if (name == "..") {
-      if (places_.size() > 1) places_.pop_back();
+      if (places_.size() > 1) {
+        left_.push_back(path_here());
+        places_.pop_back();
+      }
       return {};
     }
     const Place& here = places_.back();
@@ -76,7 +82,7 @@ class Walk {
   }
 
   Status follow(int link, const std::string& name, bool is_protected) {
-    if (!is_protected)
+    if (!is_protected && !follows_all_)
       return fail_errno(
           "'" + name + "' is a symlink " +
               (knows_owners_ ? "that others than root may change"
@@ -106,13 +112,14 @@ class Walk {
   std::vector<Place> places_;  // from the root to where the walk is
   std::deque<std::string> rest_;
   std::vector<FollowedLink> links_;
-  bool knows_owners_ = false;
+  std::vector<std::string> left_;
+  bool follows_all_, knows_owners_ = false;
 };
 
 }  // namespace
 
-Result<Walked> walk_inside(int root, const std::string& path) {
-  return Walk(root).to(path);
+Result<Walked> walk_inside(int root, const std::string& path, Links links) {
+  return Walk(root, links).to(path);
 }
 
 }  // namespace herd::kernel

@@ -7,6 +7,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "common/kernel/files.hpp"
+#include "common/kernel/id_map.hpp"
 #include "common/kernel/mount_calls.hpp"
 #include "daemon/exec/minimal_root.hpp"
 
@@ -45,6 +47,20 @@ class Builder {
     HERD_CHECK(stand_over_host());
     HERD_TRY(used_, fill_minimal_root(host_.get(), tree_.get(), root));
     return kernel::change_attributes(tree_.get(), MOUNT_ATTR_RDONLY, 0, false);
+  }
+
+  /// In a user namespace the kernel mounts a new /proc only where one is to be seen already, whole
+  /// (mount_too_revealing() in fs/namespace.c). The host's tree has it; it lies below the worker's own.
+  Status keep_a_proc(const launch::Root& root) {
+    if (root.kind == launch::RootKind::read_only_host) return {};
+    HERD_TRY(const std::string text, kernel::read_file("/proc/self/uid_map"));
+    HERD_TRY(const kernel::IdMap uids, kernel::IdMap::parse(text));
+    if (uids.has_all()) return {};
+    HERD_TRY(const UniqueFd place, kernel::open_inside(host_.get(), "/proc"));
+    HERD_TRY(const UniqueFd proc, kernel::clone_tree(place.get(), true));
+    HERD_CHECK(kernel::change_attributes(
+        proc.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, true));
+    return kernel::attach_inside(tree_.get(), proc.get(), "/proc");
   }
 
   /// What the host has mounted at or below the places that get a filesystem of the worker's own would only
@@ -113,8 +129,10 @@ class Builder {
  private:
   Status clone_as_root(const UniqueFd& directory) {
     HERD_TRY(tree_, kernel::clone_tree(directory.get(), true));
-    // Read-only means every mount of the tree, not only its top.
-    HERD_CHECK(kernel::change_attributes(tree_.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, true));
+    // Read-only means every mount of the tree, not only its top; and what it holds of device nodes is no
+    // device: read-only does not keep one from being written to.
+    HERD_CHECK(kernel::change_attributes(tree_.get(),
+                                         MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, true));
     return stand_over_host();
   }
 
@@ -129,7 +147,7 @@ class Builder {
     struct stat info {};
     if (fstat(directory->get(), &info) != 0) return fail_errno(what);
     if (!S_ISDIR(info.st_mode)) return fail_errno(what, ENOTDIR);
-    used_.push_back(launch::used_file(path, info));
+    used_.push_back(launch::used_directory(path, info));
     for (const char* place : {"dev", "proc", "run", "tmp"})
       if (fstatat(directory->get(), place, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(info.st_mode))
         return fail(what + " has no directory '" + place +
@@ -167,6 +185,7 @@ Result<std::vector<launch::UsedFile>> build_base_tree(const launch::Root& root) 
   Builder builder;
   HERD_CHECK(builder.mount_root(root));
   HERD_CHECK(builder.leave_out_covered());
+  HERD_CHECK(builder.keep_a_proc(root));
   HERD_CHECK(builder.mount_cover());
   HERD_CHECK(builder.mount_dev());
   HERD_CHECK(builder.mask_sys());

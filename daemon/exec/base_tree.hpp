@@ -15,8 +15,8 @@ namespace herd::exec {
 inline constexpr const char* kCover = "/run";
 
 /// Builds the tree and makes it this process's root, with nothing of the host's mounts left beside it. Needs
-/// a mount namespace of the process's own. What it returns is empty where directories of the host were used
-/// whole, in which everything that changes is seen.
+/// a mount namespace of the process's own. Returns what of the host is in it by its own path: the files of a
+/// minimal root and its binds, the root directory.
 Result<std::vector<launch::UsedFile>> build_base_tree(const launch::Root& root);
 
 }  // namespace herd::exec

@@ -13,6 +13,11 @@
 namespace herd::exec {
 namespace {
 
+#if defined(__x86_64__)
+constexpr Elf64_Half kMachine = EM_X86_64;
+#elif defined(__aarch64__)
+constexpr Elf64_Half kMachine = EM_AARCH64;
+#endif
 constexpr std::size_t kMostSegments = 256;
 constexpr std::size_t kMostDynamic = 4096;
 
@@ -36,7 +41,8 @@ class Reader {
     HERD_CHECK(fill(&header_, sizeof header_, 0));
     const unsigned char* id = header_.e_ident;
     if (std::memcmp(id, ELFMAG, SELFMAG) != 0) return fail_errno("the ELF header", ENOEXEC);
-    if (id[EI_CLASS] != ELFCLASS64 || id[EI_DATA] != ELFDATA2LSB || header_.e_phentsize != sizeof(Elf64_Phdr))
+    if (id[EI_CLASS] != ELFCLASS64 || id[EI_DATA] != ELFDATA2LSB || header_.e_machine != kMachine ||
+        header_.e_phentsize != sizeof(Elf64_Phdr))
       return fail_errno("not a program of this machine's 64-bit kind", ENOEXEC);
     return {};
   }

@@ -11,8 +11,9 @@ namespace herd::exec {
 /// there several times, for processors that have more or less, only the loader knows which one it takes.
 using LoaderCache = std::map<std::string, std::vector<std::string>>;
 
-/// From the content of the file, in its format since glibc 2.2 (sysdeps/generic/dl-cache.h); empty if it is
-/// in none that is known: then nothing is found through it.
+/// From the content of the file, in its format since glibc 2.2 (sysdeps/generic/dl-cache.h), which
+/// before 2.32 came after the older one; empty if it is in none that is known: then nothing is found through
+/// it.
 LoaderCache parse_loader_cache(const std::string& content);
 
 }  // namespace herd::exec

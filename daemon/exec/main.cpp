@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <array>
 #include <cstdio>
 
+#include "common/kernel/files.hpp"
 #include "common/kernel/memfd.hpp"
 #include "daemon/exec/base_tree.hpp"
 #include "daemon/exec/child.hpp"
@@ -87,7 +89,16 @@ tl::expected<Running, exec::ChildFailure> start(kernel::Message order) {
                  std::move(*signals)};
 }
 
+/// It reads files that anybody may have written, beside the daemon and in its cgroup.
+Status limit_own_memory() {
+  constexpr rlimit kAddressSpace{256UL << 20, 256UL << 20};
+  if (setrlimit(RLIMIT_AS, &kAddressSpace) != 0) return fail_errno("limit the memory");
+  // Not held above others as the daemon may be; raising the value is always allowed.
+  return kernel::write_file("/proc/self/oom_score_adj", "1000");
+}
+
 Status build_base_tree(const kernel::Message& order) {
+  HERD_CHECK(limit_own_memory());
   const UniqueFd own_namespace(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
   if (!own_namespace) return fail_errno("open '/proc/self/ns/mnt'");
   umask(022);

@@ -33,21 +33,22 @@ class Filler {
 
  private:
   Status make_place(const std::string& path) {
-    HERD_TRY(const kernel::Walked there, walk(path));
+    HERD_TRY(const kernel::Walked there, walk(path, kernel::Links::trusted));
     struct stat info {};
     if (fstat(there.fd.get(), &info) != 0) return fail_errno("stat '" + path + "'");
     binds_.push_back(there.path);
+    used_.push_back(launch::used_directory(path, info));
     return S_ISDIR(info.st_mode) ? make_directories(there.path) : make_file(there.path);
   }
 
   Status add_file(const std::string& path) {
-    HERD_TRY(const kernel::Walked there, walk(path));
-    const bool is_bound = std::ranges::any_of(
-        binds_, [&](const std::string& bind) { return is_at_or_below(there.path, bind); });
-    if (is_bound || !files_.insert(there.path).second) return {};
+    HERD_TRY(const kernel::Walked there, walk(path, kernel::Links::all));
     struct stat info {};
     if (fstat(there.fd.get(), &info) != 0) return fail_errno("stat '" + path + "'");
     used_.push_back(launch::used_file(path, info));
+    const bool is_bound = std::ranges::any_of(
+        binds_, [&](const std::string& bind) { return is_at_or_below(there.path, bind); });
+    if (is_bound || !files_.insert(there.path).second) return {};
     HERD_CHECK(make_file(there.path));
     HERD_TRY(const UniqueFd clone, kernel::clone_tree(there.fd.get(), false));
     HERD_CHECK(kernel::change_attributes(clone.get(),
@@ -56,9 +57,10 @@ class Filler {
   }
 
   /// Where it is on the host; the links on the way are made here too.
-  Result<kernel::Walked> walk(const std::string& path) {
-    auto there = kernel::walk_inside(host_, path);
+  Result<kernel::Walked> walk(const std::string& path, kernel::Links links) {
+    auto there = kernel::walk_inside(host_, path, links);
     if (!there) return fail_in("'" + path + "'", there.error());
+    for (const std::string& left : there->left) HERD_CHECK(make_directories(left));
     for (const kernel::FollowedLink& link : there->links) {
       HERD_CHECK(make_parent(link.path));
       if (symlinkat(link.target.c_str(), tree_, link.path.c_str() + 1) != 0 && errno != EEXIST)

@@ -18,11 +18,15 @@ constexpr std::uint64_t kData = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 constexpr std::uint64_t kDefaultShmBytes = 64ULL << 20;
 constexpr std::uint64_t kRunBytes = 1ULL << 20;
 
-/// mount(2) by path: only for a /proc that nobody but this process has touched. The copy has its source's
-/// flags.
-Status bind_over(const char* source, const char* target) {
-  if (mount(source, target, nullptr, MS_BIND, nullptr) == 0) return {};
-  return errno == ENOENT ? Status{} : fail_errno(std::string("cover '") + target + "'");
+/// Over a place in the working directory's filesystem, which is a /proc of this process's own: no path leads
+/// through a directory that others may rename. The copy has its source's flags.
+Status bind_over(const std::string& source, const char* target) {
+  if (mount(source.c_str(), target, nullptr, MS_BIND, nullptr) == 0) return {};
+  return errno == ENOENT ? Status{} : fail_errno(std::string("cover '/proc/") + target + "'");
+}
+
+std::string path_of(const UniqueFd& fd) {
+  return "self/fd/" + std::to_string(fd.get());
 }
 
 }  // namespace
@@ -74,13 +78,15 @@ Status OwnMounts::mount_proc() {
   HERD_TRY(const UniqueFd proc, kernel::new_filesystem("proc", {{"hidepid", "invisible"}},
                                                        kData | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY));
   HERD_CHECK(kernel::attach_inside(root_.get(), proc.get(), "/proc"));
+  HERD_TRY(const UniqueFd null, kernel::open_inside(root_.get(), "/dev/null"));
+  if (fchdir(proc.get()) != 0) return fail_errno("enter '/proc'");
   // Bound onto themselves while all of it is read-only, they stay so.
-  for (const char* path :
-       {"/proc/sys", "/proc/sysrq-trigger", "/proc/fs", "/proc/irq", "/proc/bus", "/proc/pressure"})
-    HERD_CHECK(bind_over(path, path));
-  for (const char* path : {"/proc/kcore", "/proc/keys", "/proc/kmsg", "/proc/timer_list"})
-    HERD_CHECK(bind_over("/dev/null", path));
-  for (const char* path : {"/proc/acpi", "/proc/scsi"}) HERD_CHECK(bind_over(kCover, path));
+  for (const char* place : {"sys", "sysrq-trigger", "fs", "irq", "bus", "pressure"})
+    HERD_CHECK(bind_over(place, place));
+  for (const char* place : {"kcore", "keys", "kmsg", "timer_list"})
+    HERD_CHECK(bind_over(path_of(null), place));
+  for (const char* place : {"acpi", "scsi"}) HERD_CHECK(bind_over(path_of(cover_), place));
+  if (chdir("/") != 0) return fail_errno("chdir '/'");
   return kernel::change_attributes(proc.get(), 0, MOUNT_ATTR_RDONLY, false);
 }
 

@@ -1,7 +1,9 @@
 #include "daemon/exec/needed_files.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,7 +11,7 @@
 #include <set>
 
 #include "common/kernel/files.hpp"
-#include "common/kernel/mount_calls.hpp"
+#include "common/kernel/path_walk.hpp"
 #include "daemon/exec/elf.hpp"
 #include "daemon/exec/loader_cache.hpp"
 
@@ -20,7 +22,7 @@ constexpr const char* kCachePath = "/etc/ld.so.cache";
 constexpr std::size_t kMaxCache = 16 << 20;
 constexpr int kMostInterpreters = 5;          // as execve(2): a script's may be a script
 constexpr std::size_t kLongestShebang = 255;  // BINPRM_BUF_SIZE, Linux 5.1
-constexpr std::size_t kMostLibraries = 4096;
+constexpr std::size_t kMostLibraries = 1024, kMostDirectories = 256;
 
 #if defined(__x86_64__)
 constexpr const char* kTriplet = "x86_64-linux-gnu";
@@ -44,8 +46,16 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
     text.replace(at, from.size(), to);
 }
 
+/// Its files are no files: reading one asks the kernel to do something.
+bool is_the_kernels(long type) {
+  constexpr long kTypes[] = {PROC_SUPER_MAGIC,    SYSFS_MAGIC,    DEBUGFS_MAGIC, TRACEFS_MAGIC,
+                             SECURITYFS_MAGIC,    PSTOREFS_MAGIC, BPF_FS_MAGIC,  CGROUP_SUPER_MAGIC,
+                             CGROUP2_SUPER_MAGIC, EFIVARFS_MAGIC};
+  return std::ranges::find(kTypes, type) != std::end(kTypes);
+}
+
 bool is_missing(const Error& error) {
-  return error.errno_value == ENOENT || error.errno_value == ENOTDIR;
+  return error.errno_value == ENOENT || error.errno_value == ENOTDIR || error.errno_value == EISDIR;
 }
 
 class Search {
@@ -90,13 +100,17 @@ class Search {
   Status add_libraries(const std::string& program, ElfNeeds needs) {
     if (needs.interpreter.empty()) return {};
     interpreter_ = needs.interpreter;
-    if (auto loader = open_file(interpreter_); !loader)
-      return fail_in("the loader '" + interpreter_ + "' of '" + program + "'", loader.error());
+    // Nothing but programs and libraries may get into the root by what a file asks for: whoever wrote it
+    // would choose what all workers see.
+    auto loader = open_file(interpreter_).and_then([](const UniqueFd& file) { return read_elf(file.get()); });
+    if (!loader) return fail_in("the loader '" + interpreter_ + "' of '" + program + "'", loader.error());
     found_.insert(interpreter_);
     HERD_CHECK(find_default_directories());
     std::deque<Object> objects;
-    std::vector<std::string> rpath = expanded(needs.rpath, program);
-    objects.push_back({program, std::move(needs), std::move(rpath)});
+    // The kernel tells the loader where the program really is (/proc/self/exe).
+    HERD_TRY(const kernel::Walked itself, kernel::walk_inside(root_, program, kernel::Links::all));
+    std::vector<std::string> rpath = expanded(needs.rpath, itself.path);
+    objects.push_back({itself.path, std::move(needs), std::move(rpath)});
     // Breadth first, as the loader does: the first object with a name is the one for all.
     while (!objects.empty()) {
       const Object object = std::move(objects.front());
@@ -121,6 +135,8 @@ class Search {
       found_.insert(place);
       std::vector<std::string> rpath = expanded(needs->rpath, place);
       rpath.insert(rpath.end(), wanted_by.rpath.begin(), wanted_by.rpath.end());
+      if (rpath.size() > kMostDirectories)
+        return fail("'" + place + "' has its libraries looked for in too many directories");
       objects.push_back({place, std::move(*needs), std::move(rpath)});
       if (!is_cached(name, place)) break;
     }
@@ -196,13 +212,19 @@ class Search {
     return directories;
   }
 
-  /// Only a regular file: opening another may wait, or do something.
+  /// Only a regular file of a real filesystem: opening or reading another may wait, or do something. And not
+  /// one that is leased to somebody (fcntl(2)), who could have this wait.
   [[nodiscard]] Result<UniqueFd> open_file(const std::string& path) const {
-    HERD_TRY(const UniqueFd place, kernel::open_inside(root_, path));
+    HERD_TRY(const kernel::Walked there, kernel::walk_inside(root_, path, kernel::Links::all));
+    const UniqueFd& place = there.fd;
     struct stat info {};
     if (fstat(place.get(), &info) != 0) return fail_errno("stat");
-    if (!S_ISREG(info.st_mode)) return fail_errno("not a regular file", EACCES);
-    UniqueFd file(open(("/proc/self/fd/" + std::to_string(place.get())).c_str(), O_RDONLY | O_CLOEXEC));
+    struct statfs filesystem {};
+    if (fstatfs(place.get(), &filesystem) != 0) return fail_errno("statfs");
+    if (!S_ISREG(info.st_mode) || is_the_kernels(filesystem.f_type))
+      return fail_errno("not a regular file", EISDIR);
+    UniqueFd file(open(("/proc/self/fd/" + std::to_string(place.get())).c_str(),
+                       O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!file) return fail_errno("open");
     return file;
   }

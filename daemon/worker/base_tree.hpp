@@ -8,6 +8,7 @@
 
 #include "common/error.hpp"
 #include "common/unique_fd.hpp"
+#include "daemon/worker/executor.hpp"
 #include "protocol/launch/plan.hpp"
 
 namespace herd::worker {
@@ -20,9 +21,13 @@ class BaseTrees {
   /// `program`: herd-exec, pinned; must outlive this.
   explicit BaseTrees(const UniqueFd& program) : program_(program) {}
 
-  /// The fd of the namespace with this root, good until the next call; built if there is none, or if another
+  struct Copyable {
+    int mount_namespace = -1;    // the fd
+    launch::UsedFile directory;  // that is the root; without a path: none is
+  };
+  /// The namespace with this root, good until the next call; built if there is none, or if another
   /// file stands now under one of the paths of which it was made.
-  Result<int> get(const launch::Root& root);
+  Result<Copyable> get(const launch::Root& root);
   /// Readable as poll(2)'s POLLPRI when the daemon's mounts have changed (proc_pid_mountinfo(5)); -1: nothing
   /// is held.
   [[nodiscard]] int changes_fd() const { return trees_.empty() ? -1 : mountinfo_.get(); }
@@ -35,10 +40,11 @@ class BaseTrees {
     std::vector<launch::UsedFile> files;
   };
   Result<Tree> build(const launch::Root& root);
-  Result<Tree> ask_executor(const launch::Root& root) const;
+  Result<Tree> ask_executor(const launch::Root& root);
 
   const UniqueFd& program_;
   UniqueFd mountinfo_;
+  Executor stuck_;         // it was killed and has not ended: nothing is built before it has
   std::list<Tree> trees_;  // the last used first
 };
 

@@ -1,6 +1,7 @@
 #include "daemon/worker/executor.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -98,9 +99,16 @@ Result<Executor> StartingExecutor::finish() && {
 }
 
 void end_executor(const Executor& executor) {
+  (void)end_executor_within(executor, std::chrono::milliseconds(-1));
+}
+
+bool end_executor_within(const Executor& executor, std::chrono::milliseconds limit) {
   (void)kernel::send_signal(executor.pidfd.get(), SIGKILL);  // ESRCH: it had ended before
+  pollfd ended{executor.pidfd.get(), POLLIN, 0};
+  if (poll(&ended, 1, static_cast<int>(limit.count())) == 0) return false;
   siginfo_t info{};
   waitid(P_PIDFD, static_cast<id_t>(executor.pidfd.get()), &info, WEXITED);
+  return true;
 }
 
 }  // namespace herd::worker

@@ -1,6 +1,7 @@
 // Starting herd-exec, by the one way that holds for a daemon of any size.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -50,5 +51,7 @@ class StartingExecutor {
 
 /// SIGKILL, and waits for its end.
 void end_executor(const Executor& executor);
+/// The same, but false where it does not end in that time, as in a call to a filesystem that does not answer.
+bool end_executor_within(const Executor& executor, std::chrono::milliseconds limit);
 
 }  // namespace herd::worker

@@ -1,6 +1,7 @@
 #include "daemon/worker/network_stock.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
@@ -43,11 +44,17 @@ void NetworkStock::run() {
     Shelf& shelf = *next_to_fill();
     const bool has_loopback = &shelf == &shelves_[static_cast<std::size_t>(Kind::loopback)];
     lock.unlock();
-    auto made = limited ? kernel::make_network_namespace(has_loopback)
-                        : Result<UniqueFd>(tl::make_unexpected(limited.error()));
+    auto made = limited ? make(has_loopback) : Result<UniqueFd>(tl::make_unexpected(limited.error()));
     lock.lock();
     put(shelf, std::move(made));
   }
+}
+
+/// The thread's way back is to a namespace of its own: without root it could not go back to the host's.
+Result<UniqueFd> NetworkStock::make(bool loopback_up) {
+  if (!has_left_host_ && unshare(CLONE_NEWNET) != 0) return fail_errno("leave the host's");
+  has_left_host_ = true;
+  return kernel::make_network_namespace(loopback_up);
 }
 
 Status NetworkStock::limit_own_thread() {

@@ -44,6 +44,7 @@ class NetworkStock {
     Error last_failure;
   };
   void run();
+  Result<UniqueFd> make(bool loopback_up);
   Status limit_own_thread();
   Shelf* next_to_fill();
   void put(Shelf& shelf, Result<UniqueFd> made);
@@ -52,6 +53,7 @@ class NetworkStock {
   std::condition_variable work_, made_;
   std::array<Shelf, 2> shelves_;  // by kind
   bool stopping_ = false;
+  bool has_left_host_ = false;  // the thread's alone
   std::thread thread_;
 };
 

@@ -147,8 +147,9 @@ Result<Spawner::Parcel> Spawner::pack(SpawnOrder& order, Spawned& spawned) {
     plan.fds.push_back(role);
   };
   if (plan.namespaces.mount) {
-    HERD_TRY(const int base_tree, base_trees_.get(plan.filesystem.root));
-    add(base_tree, launch::FdRole::base_tree);
+    HERD_TRY(const BaseTrees::Copyable base_tree, base_trees_.get(plan.filesystem.root));
+    add(base_tree.mount_namespace, launch::FdRole::base_tree);
+    spawned.root_directory = base_tree.directory;
   }
   if (plan.namespaces.network) {
     using Kind = NetworkStock::Kind;

@@ -42,6 +42,7 @@ struct Spawned {
   UniqueFd stdout_pipe, stderr_pipe;  // read ends, non-blocking; empty where the order had its own
   kernel::WorkerCgroup cgroup;
   std::vector<std::string> left_out;
+  launch::UsedFile root_directory;  // of the host, where the plan's root is one
 };
 
 class Spawner {

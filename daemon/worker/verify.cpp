@@ -10,10 +10,12 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
+#include <set>
 #include <sstream>
 
 #include "common/kernel/files.hpp"
 #include "common/kernel/landlock.hpp"
+#include "common/kernel/path_walk.hpp"
 
 namespace herd::worker {
 namespace {
@@ -28,6 +30,34 @@ std::string joined(const std::vector<std::uint32_t>& ids) {
   std::string text;
   for (const std::uint32_t id : ids) text += (text.empty() ? "" : " ") + std::to_string(id);
   return text.empty() ? "none" : text;
+}
+
+std::string all_but(const std::vector<std::string>& mounts) {
+  std::string text;
+  for (const std::string& mount : mounts) text += (text.empty() ? "not " : " ") + mount;
+  return text.empty() ? "all mounts" : text;
+}
+
+struct Mount {
+  std::string device, root, point, options;  // proc_pid_mountinfo(5)
+
+  [[nodiscard]] bool has(const std::string& option) const {
+    return ("," + options + ",").find("," + option + ",") != std::string::npos;
+  }
+};
+
+std::vector<Mount> parse_mounts(const std::string& mountinfo) {
+  std::vector<Mount> mounts;
+  std::istringstream lines(mountinfo);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string id, parent;
+    Mount mount;
+    words >> id >> parent >> mount.device >> mount.root >> mount.point >> mount.options;
+    mount.point = kernel::unescape_mount(mount.point);
+    mounts.push_back(std::move(mount));
+  }
+  return mounts;
 }
 
 std::string link_at(const std::string& path) {
@@ -200,32 +230,44 @@ class Verifier {
     std::vector<std::string> allowed = own_writable_mounts();
     const auto& writable = expected_.plan.filesystem.writable;
     allowed.insert(allowed.end(), writable.begin(), writable.end());
-    for (const std::string& path : writable) {  // mounted where its links lead
-      std::error_code error;
-      const auto resolved = std::filesystem::canonical(path, error);
-      if (!error) allowed.push_back(resolved.string());
-    }
+    const UniqueFd root(open((proc_ + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    for (const std::string& path : writable)  // mounted where its links lead
+      if (const auto there = kernel::walk_inside(root.get(), path, kernel::Links::all))
+        allowed.push_back(there->path);
     std::string found;
     for (const std::string& mount : unexpected_writable_mounts(*text, allowed))
       found += (found.empty() ? "" : " ") + mount;
     add("writable mounts", "none but its own", found.empty() ? "none but its own" : found);
+    add("nosuid", "all mounts", all_but(mounts_with_setuid(*text)));
+    add("nodev", "all mounts but /dev", all_but(mounts_with_devices(*text)) + " but /dev");
   }
 
   /// Which directory "/" is to the worker: the kernel's link there leads to it.
   void root() {
     const launch::Root& wanted = expected_.plan.filesystem.root;
-    struct stat found {
-    }, named{};
     const std::string link = proc_ + "/root";
-    const bool is_minimal = wanted.kind == launch::RootKind::minimal;
-    const std::string path = wanted.kind == launch::RootKind::directory ? wanted.directory : "/";
-    if (stat(link.c_str(), &found) != 0 || stat(path.c_str(), &named) != 0)
-      return add_unreadable("root", fail_errno(link).value());
-    const bool is_named = found.st_dev == named.st_dev && found.st_ino == named.st_ino;
+    struct stat found {
+    }, host{};
     struct statfs filesystem {};
-    const bool is_memory = statfs(link.c_str(), &filesystem) == 0 && filesystem.f_type == TMPFS_MAGIC;
-    add("root", is_minimal ? "a tree of its own" : path,
-        is_named ? path : (is_memory ? "a tree of its own" : "another directory"));
+    if (stat(link.c_str(), &found) != 0 || statfs(link.c_str(), &filesystem) != 0 || stat("/", &host) != 0)
+      return add_unreadable("root", fail_errno(link).value());
+    const auto is = [&](std::uint64_t device, std::uint64_t inode) {
+      return found.st_dev == device && found.st_ino == inode;
+    };
+    const launch::UsedFile& directory = expected_.root_directory;
+    std::string seen = "another directory";
+    if (is(host.st_dev, host.st_ino)) {
+      seen = "/";
+    } else if (is(directory.device, directory.inode)) {
+      seen = wanted.directory;
+    } else if (filesystem.f_type == TMPFS_MAGIC) {
+      seen = "a tree of its own";
+    }
+    add("root",
+        wanted.kind == launch::RootKind::minimal     ? "a tree of its own"
+        : wanted.kind == launch::RootKind::directory ? wanted.directory
+                                                     : "/",
+        seen);
   }
 
   std::string proc_;
@@ -267,18 +309,36 @@ std::vector<std::string> own_writable_mounts() {
 std::vector<std::string> unexpected_writable_mounts(const std::string& mountinfo,
                                                     const std::vector<std::string>& allowed) {
   std::vector<std::string> found;
-  std::istringstream lines(mountinfo);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string id, parent, device, root, mount_point, options;
-    words >> id >> parent >> device >> root >> mount_point >> options;
-    mount_point = kernel::unescape_mount(mount_point);
-    const bool is_read_only = options == "ro" || options.starts_with("ro,");
+  for (const Mount& mount : parse_mounts(mountinfo)) {
     const bool is_allowed = std::ranges::any_of(allowed, [&](const std::string& path) {
       // Below a writable bind its own submounts come along.
-      return mount_point == path || (mount_point.starts_with(path + "/") && path != "/proc");
+      return mount.point == path || (mount.point.starts_with(path + "/") && path != "/proc");
     });
-    if (!is_read_only && !is_allowed) found.push_back(mount_point);
+    const bool is_read_only = mount.options == "ro" || mount.options.starts_with("ro,");
+    if (!is_read_only && !is_allowed) found.push_back(mount.point);
+  }
+  return found;
+}
+
+std::vector<std::string> mounts_with_setuid(const std::string& mountinfo) {
+  std::vector<std::string> found;
+  for (const Mount& mount : parse_mounts(mountinfo))
+    if (!mount.has("nosuid")) found.push_back(mount.point);
+  return found;
+}
+
+std::vector<std::string> mounts_with_devices(const std::string& mountinfo) {
+  const std::vector<Mount> mounts = parse_mounts(mountinfo);
+  std::set<std::pair<std::string, std::string>> nulls;  // what is at /dev/null also covers files elsewhere
+  for (const Mount& mount : mounts) {
+    if (mount.point == "/dev") nulls.emplace(mount.device, "/null");
+    if (mount.point == "/dev/null") nulls.emplace(mount.device, mount.root);
+  }
+  std::vector<std::string> found;
+  for (const Mount& mount : mounts) {
+    const bool is_dev = mount.point == "/dev" || mount.point.starts_with("/dev/");
+    if (!mount.has("nodev") && !is_dev && !nulls.contains({mount.device, mount.root}))
+      found.push_back(mount.point);
   }
   return found;
 }

@@ -31,8 +31,9 @@ struct Expectation {
   const launch::Plan& plan;
   bool has_seccomp = true;
   DaemonFacts daemon;
-  pid_t init = -1;   // herd-exec: in the worker's cgroup, but not of it
-  pid_t relay = -1;  // the same, where the plan has one
+  pid_t init = -1;                       // herd-exec: in the worker's cgroup, but not of it
+  pid_t relay = -1;                      // the same, where the plan has one
+  launch::UsedFile root_directory = {};  // where the plan's root is one: which it was
   /// What herd-exec had of the kernel when it put the rules on the worker: there is no file in which they
   /// could be read.
   int landlock_abi = 0;
@@ -52,5 +53,9 @@ std::vector<std::string> own_writable_mounts();
 /// From the text of a mountinfo file: mount points that are not read-only and not in `allowed`.
 std::vector<std::string> unexpected_writable_mounts(const std::string& mountinfo,
                                                     const std::vector<std::string>& allowed);
+/// The same: those on which setuid programs and file capabilities count.
+std::vector<std::string> mounts_with_setuid(const std::string& mountinfo);
+/// The same: those whose device nodes are devices, but for /dev and what covers files as /dev/null.
+std::vector<std::string> mounts_with_devices(const std::string& mountinfo);
 
 }  // namespace herd::worker

@@ -17,6 +17,7 @@ namespace asio = boost::asio;
 
 /// What the spawner does has the network, the cgroup and herd-exec's start in it; its message says which.
 static std::string stage_of(const Error& error) {
+  if (error.message.starts_with("base tree")) return launch::name(launch::Stage::mounts);
   if (error.message.starts_with("network namespace")) return launch::name(launch::Stage::namespaces);
   return error.message.starts_with("cgroup") ? launch::name(launch::Stage::cgroup) : "spawn";
 }
@@ -123,6 +124,7 @@ void Worker::on_spawned(Result<Spawned> spawned) {
   if (!spawned) return fail_start(stage_of(spawned.error()), spawned.error());
   is_spawned_ = true;
   cgroup_ = std::move(spawned->cgroup);
+  root_directory_ = std::move(spawned->root_directory);
   for (std::string& part : spawned->left_out) record_.left_out.push_back(std::move(part));
   line_.assign(spawned->executor.line.release());
   init_pidfd_.assign(spawned->executor.pidfd.release());
@@ -244,9 +246,10 @@ void Worker::verify_now() {
   const bool has_seccomp = pool_->sandbox.seccomp.policy != config::SeccompPolicy::off;
   const auto init = kernel::pid_of(init_pidfd_.native_handle());
   const auto relay = has_relay() ? kernel::pid_of(relay_pidfd_.get()) : Result<pid_t>(-1);
-  record_.checks = verify(
-      record_.pid.value_or(-1),
-      {plan_, has_seccomp, resources_.daemon, init.value_or(-1), relay.value_or(-1), landlock_abi_}, cgroup_);
+  record_.checks = verify(record_.pid.value_or(-1),
+                          {plan_, has_seccomp, resources_.daemon, init.value_or(-1), relay.value_or(-1),
+                           root_directory_, landlock_abi_},
+                          cgroup_);
   const std::string failed = failed_checks(record_.checks);
   const bool is_same_process = worker_pidfd_ && kernel::is_alive(worker_pidfd_.get());
   if (failed.empty() && is_same_process) return become_verified();

@@ -142,6 +142,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::string id_;
   WorkerCallbacks callbacks_;
   launch::Plan plan_;  // as ordered, for the proof
+  launch::UsedFile root_directory_;
   int landlock_abi_ = 0;
   WorkerRecord record_;
   OutputReader output_;

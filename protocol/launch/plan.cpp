@@ -120,6 +120,10 @@ UsedFile used_file(const std::string& path, const struct stat& info) {
   return {path, info.st_dev, info.st_ino, info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec};
 }
 
+UsedFile used_directory(const std::string& path, const struct stat& info) {
+  return {path, info.st_dev, info.st_ino, 0};
+}
+
 Result<std::string> to_json(const std::vector<UsedFile>& files) {
   return dump(files);
 }

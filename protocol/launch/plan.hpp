@@ -118,14 +118,16 @@ Result<Plan> parse_plan(const std::string& text);
 Result<std::string> to_json(const Root& root);
 Result<Root> parse_root(const std::string& text);
 
-/// A file of the host that stands in a base tree by itself: another one under that path makes the tree stale.
+/// What of the host stands in a base tree by itself: another file under that path makes the tree stale.
 struct UsedFile {
   std::string path;
   std::uint64_t device = 0, inode = 0;
-  std::int64_t changed_ns = 0;  // its ctime, since the epoch
+  std::int64_t changed_ns = 0;  // its ctime, since the epoch; 0: what is in it does not matter
   bool operator==(const UsedFile&) const = default;
 };
 UsedFile used_file(const std::string& path, const struct stat& info);
+/// Seen through the tree as it is, but for another directory in its place.
+UsedFile used_directory(const std::string& path, const struct stat& info);
 Result<std::string> to_json(const std::vector<UsedFile>& files);
 Result<std::vector<UsedFile>> parse_used_files(const std::string& text);
 

@@ -154,6 +154,19 @@ TEST_F(Rootless, AWorkerThatBindsItsPortIsKnownByIt) {
   EXPECT_TRUE(ask(daemon_.wait_until_ready("a").at("address"), "/report").is_object());
 }
 
+// Its libraries are found through links whose owners can't be told there.
+TEST_F(Rootless, AMinimalRootHoldsADynamicProgramsLibraries) {
+  Json pool = testee_pool({}, {{"ready", {{"started", true}}}, {"stop", {{"signal", "SIGKILL"}}}});
+  pool["command"] = {"/bin/bash", "-c", "kill -STOP $$"};
+  pool["sandbox"] = {{"required", false}, {"seccomp", "off"}, {"filesystem", {{"root", "minimal"}}}};
+  start_with("a", pool);
+  const Json record = daemon_.wait_until_ready("a");
+  EXPECT_EQ(found(record, "root"), "a tree of its own");
+  const std::string root = "/proc/" + std::to_string(record.at("pid").get<pid_t>()) + "/root";
+  EXPECT_TRUE(fs::exists(root + "/bin/bash"));
+  EXPECT_FALSE(fs::exists(root + "/etc/passwd"));
+}
+
 TEST_F(Rootless, ACommandRunsOnATerminalOfItsOwn) {
   start_serving();
   const UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));

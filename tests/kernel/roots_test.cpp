@@ -1,6 +1,7 @@
 // The three kinds of root that a worker can have.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -190,6 +191,18 @@ TEST_F(Roots, ADirectoryThatIsReplacedIsTheNextWorkersRoot) {
   std::ofstream(make_image("image") + "/new") << "";
   session_ = daemon_.acquire("a", "t");
   EXPECT_TRUE(entries_of(pid(), "/").contains("new"));
+}
+
+TEST_F(Roots, ADeviceNodeInADirectoryIsNoDevice) {
+  const std::string image = make_image("image");
+  ASSERT_EQ(::mknod((image + "/etc/zero").c_str(), S_IFCHR | 0666, makedev(1, 5)), 0);
+  ::chmod((image + "/etc/zero").c_str(), 0666);
+  start("a", with_root(image, {"/bin/testee", "serve"}));
+  EXPECT_EQ(check_of(record(), "nodev"), "all mounts but /dev");
+  // Not for root either: the mount says so, not the node's mode.
+  const std::string node = "/proc/" + std::to_string(pid()) + "/root/etc/zero";
+  EXPECT_FALSE(UniqueFd(::open(node.c_str(), O_RDWR | O_CLOEXEC)));
+  EXPECT_EQ(errno, EACCES);
 }
 
 TEST_F(Roots, ABindNeedsItsPlaceInADirectory) {

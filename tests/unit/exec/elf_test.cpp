@@ -77,6 +77,14 @@ TEST(LoaderCache, KnowsTheHostsLibraries) {
   EXPECT_THAT(cache.at("libc.so.6").front(), ::testing::EndsWith("/libc.so.6"));
 }
 
+// As ldconfig wrote it before glibc 2.32: the older format, then, aligned, the newer one.
+TEST(LoaderCache, IsFoundBehindTheOlderFormat) {
+  std::string older("ld.so-1.7.0\0\1\0\0\0", 16);
+  older += std::string(12, 'x') + std::string(4, '\0');  // one entry, and the alignment to 8
+  const std::string newer = content_of("/etc/ld.so.cache");
+  EXPECT_EQ(parse_loader_cache(older + newer), parse_loader_cache(newer));
+}
+
 TEST(LoaderCache, BrokenItIsEmptyOrRead) {
   const std::string good = content_of("/etc/ld.so.cache");
   EXPECT_TRUE(parse_loader_cache("").empty());

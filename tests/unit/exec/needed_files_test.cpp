@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -117,6 +119,45 @@ TEST_F(NeededFiles, AreLookedForInTheLibraryPathFirst) {
   ASSERT_TRUE(files) << files.error().message;
   EXPECT_THAT(*files, Contains(directory_.path() + "/libc.so.6"));
   EXPECT_THAT(*files, ::testing::Not(Contains(::testing::EndsWith("-gnu/libc.so.6"))));
+}
+
+/// A copy of /bin/sh that names another loader, as long as the real one at most.
+std::string with_loader(const std::string& loader) {
+  std::ifstream original("/bin/sh", std::ios::binary);
+  std::string content((std::istreambuf_iterator<char>(original)), {});
+  const std::size_t at = content.find("/lib64/ld-linux-x86-64.so.2");
+  if (at != std::string::npos) content.replace(at, loader.size() + 1, loader + std::string(1, '\0'));
+  return content;
+}
+
+// Else whoever may write a program would choose which of the host's files its workers see.
+TEST_F(NeededFiles, ALoaderHasToBeAProgramItself) {
+  EXPECT_THAT(refusal_of(file("nosy", with_loader("/etc/passwd"))), HasSubstr("the loader '/etc/passwd'"));
+  EXPECT_THAT(refusal_of(file("greedy", with_loader("/proc/version"))), HasSubstr("not a regular file"));
+}
+
+// Reading it would break somebody's lease, and wait for that.
+TEST_F(NeededFiles, AFileThatIsLeasedIsNotWaitedFor) {
+  const std::string leased = file("leased", with_loader("/lib64/ld-linux-x86-64.so.2"));
+  const UniqueFd holder(::open(leased.c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::fcntl(holder.get(), F_SETLEASE, F_WRLCK), 0);
+  ::signal(SIGIO, SIG_IGN);
+  EXPECT_THAT(refusal_of(leased), HasSubstr("Resource temporarily unavailable"));
+}
+
+// $ORIGIN is where the program really is, not where a link to it is.
+TEST_F(NeededFiles, OfALinkedProgramAreThoseBesideTheProgram) {
+  directory_.write("real/here", "");
+  const std::string source = file("main.c", "int answer(void); int main(void) { return answer(); }");
+  const std::string library = file("answer.c", "int answer(void) { return 42; }");
+  const std::string real = directory_.path() + "/real";
+  const std::string build = "cc -shared -fPIC -o " + real + "/libanswer.so " + library + " && cc -o " + real +
+                            "/program " + source + " -L" + real + " -lanswer -Wl,-rpath,'$ORIGIN'";
+  ASSERT_EQ(std::system(build.c_str()), 0);
+  fs::create_symlink(real + "/program", directory_.path() + "/link");
+  const auto files = of(directory_.path() + "/link");
+  ASSERT_TRUE(files) << files.error().message;
+  EXPECT_THAT(*files, Contains(real + "/libanswer.so"));
 }
 
 TEST_F(NeededFiles, WhatIsNoProgramIsRefused) {

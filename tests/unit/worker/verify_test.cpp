@@ -59,6 +59,28 @@ TEST(FailedChecks, AreNamedAndExplained) {
   EXPECT_EQ(describe_failures(checks), "uid: wanted 5 5, found 0 0; seccomp: wanted 2, found 0");
 }
 
+TEST(Mounts, WithoutNosuidOrNodevAreFound) {
+  const std::string text =
+      "1 0 0:20 / / ro,nosuid,nodev,relatime - ext4 /dev/vda rw\n"
+      "2 1 0:21 / /dev ro,nosuid,noexec - tmpfs tmpfs rw\n"
+      "3 1 0:21 /null /etc/hidden ro,nosuid,noexec - tmpfs tmpfs rw\n"
+      "4 1 0:22 /null /srv/device ro,nosuid - tmpfs tmpfs rw\n"
+      "5 1 0:23 / /srv/nosuidly rw,nodev,nosuidly - tmpfs tmpfs rw\n";
+  EXPECT_THAT(mounts_with_devices(text), ElementsAre("/srv/device"));
+  EXPECT_THAT(mounts_with_setuid(text), ElementsAre("/srv/nosuidly"));
+}
+
+// Where /dev's nodes are bound one by one, what covers files is a copy of that bind.
+TEST(Mounts, TheNullDeviceThatIsBoundMayCoverFiles) {
+  const std::string text =
+      "1 0 0:20 / / ro,nosuid,nodev - ext4 /dev/vda rw\n"
+      "2 1 0:21 / /dev ro,nosuid,noexec - tmpfs tmpfs rw\n"
+      "3 2 0:6 /null /dev/null ro,nosuid,noexec - devtmpfs udev rw\n"
+      "4 1 0:6 /null /etc/hidden ro,nosuid,noexec - devtmpfs udev rw\n"
+      "5 1 0:6 /sda /srv/disk ro,nosuid,noexec - devtmpfs udev rw\n";
+  EXPECT_THAT(mounts_with_devices(text), ElementsAre("/srv/disk"));
+}
+
 TEST(FailedChecks, AreEmptyWhereAllIsAsWanted) {
   EXPECT_EQ(failed_checks({{"uid", "5", "5", true}}), "");
   EXPECT_EQ(describe_failures({{"uid", "5", "5", true}}), "");
@@ -84,8 +106,9 @@ TEST_F(Verify, AProcessWithoutASandboxFailsWhatItLacks) {
   launch::Plan plan;
   plan.uid = plan.gid = 1900000007;
   const auto checks = proof_of_this_process(plan);
-  for (const char* name : {"seccomp_filters", "uid", "gid", "namespace pid", "namespace mnt", "namespace ipc",
-                           "namespace uts", "namespace cgroup", "cgroup", "writable mounts"}) {
+  for (const char* name :
+       {"seccomp_filters", "uid", "gid", "namespace pid", "namespace mnt", "namespace ipc", "namespace uts",
+        "namespace cgroup", "cgroup", "writable mounts", "nosuid", "nodev"}) {
     const Check* check = find(checks, name);
     ASSERT_NE(check, nullptr) << name;
     EXPECT_FALSE(check->ok) << name << ": " << check->found;
