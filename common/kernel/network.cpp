@@ -34,10 +34,14 @@ Status bring_loopback_up() {
   return {};
 }
 
+Status enter_new_network_namespace() {
+  if (unshare(CLONE_NEWNET) == 0) return {};
+  return fail_errno(errno == ENOSPC ? "unshare (user.max_net_namespaces are in use)" : "unshare");
+}
+
 Result<UniqueFd> make_network_namespace(bool loopback_up) {
   HERD_TRY(const UniqueFd own, open_own_namespace());
-  if (unshare(CLONE_NEWNET) != 0)
-    return fail_errno(errno == ENOSPC ? "unshare (user.max_net_namespaces are in use)" : "unshare");
+  HERD_CHECK(enter_new_network_namespace());
   auto made = open_new_namespace(loopback_up);
   if (setns(own.get(), CLONE_NEWNET) != 0) return fail_errno("go back");
   return made;

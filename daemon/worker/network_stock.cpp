@@ -1,7 +1,6 @@
 #include "daemon/worker/network_stock.hpp"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
@@ -52,7 +51,7 @@ void NetworkStock::run() {
 
 /// The thread's way back is to a namespace of its own: without root it could not go back to the host's.
 Result<UniqueFd> NetworkStock::make(bool loopback_up) {
-  if (!has_left_host_ && unshare(CLONE_NEWNET) != 0) return fail_errno("leave the host's");
+  if (!has_left_host_) HERD_CHECK(kernel::enter_new_network_namespace());
   has_left_host_ = true;
   return kernel::make_network_namespace(loopback_up);
 }

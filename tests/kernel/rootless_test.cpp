@@ -297,10 +297,12 @@ TEST_F(RootlessAlone, ItsControlSocketIsHiddenFromAWorkerWithItsUid) {
                     become_its_user);
   EXPECT_EQ(ran.out, "") << "a socket could be found";
   EXPECT_EQ(ran.code, 0) << ran.err;
+#ifndef __SANITIZE_ADDRESS__  // its runtime wants other limits than a worker has
   const Ran tried = herdctl().run(
       {"run", "a", "--", daemon_.programs() + "/herdctl", "--socket", daemon_.socket(), "status"},
       become_its_user);
   EXPECT_EQ(tried.code, 5) << tried.out << tried.err;
+#endif
 }
 
 TEST_F(RootlessAlone, HerddsOwnUidTakesThePidNamespace) {

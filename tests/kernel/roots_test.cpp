@@ -69,11 +69,20 @@ class Roots : public DaemonTest {
     const Json gone = daemon_.wait_for({.type = "worker_gone", .pool = pool});
     return gone.at("reason").dump();
   }
-  static Json with_root(const std::string& root, const std::vector<std::string>& command = {}) {
-    Json pool = testee_pool({"serve"});
+  static Json with_root(const std::string& root, const std::vector<std::string>& command) {
+    Json pool = testee_pool({});
     pool["sandbox"]["filesystem"] = {{"root", root}};
-    if (!command.empty()) pool["command"] = command;
+    pool["command"] = command;
     return pool;
+  }
+  /// A copy where workers see it: the build tree may lie in /home, /root or /tmp.
+  [[nodiscard]] std::string visible(const std::string& program) const {
+    const std::string copy = visible_.path() + "/" + fs::path(program).filename().string();
+    fs::copy_file(program, copy);
+    return copy;
+  }
+  [[nodiscard]] Json minimal_serving() const {
+    return with_root("minimal", {visible(HERD_TEST_TESTEE), "serve"});
   }
   /// An unpacked image with a copy of the testee in it.
   std::string make_image(const std::string& name) {
@@ -85,6 +94,7 @@ class Roots : public DaemonTest {
   }
 
   Json session_;
+  TemporaryDirectory visible_{"/var/tmp"};
 };
 
 TEST_F(Roots, TheHostsIsProvenToBeTheHosts) {
@@ -93,13 +103,13 @@ TEST_F(Roots, TheHostsIsProvenToBeTheHosts) {
 }
 
 TEST_F(Roots, AMinimalOneHoldsTheProgramAlone) {
-  start("a", with_root("minimal"));
-  EXPECT_EQ(files_of(pid()), std::set<std::string>{HERD_TEST_TESTEE});
+  start("a", minimal_serving());
+  EXPECT_EQ(files_of(pid()), std::set<std::string>{visible_.path() + "/testee"});
   EXPECT_EQ(check_of(record(), "root"), "a tree of its own");
 }
 
 TEST_F(Roots, AMinimalOneCannotBeWritten) {
-  const Json report = start("a", with_root("minimal"));
+  const Json report = start("a", minimal_serving());
   for (const Json& mount : report.at("writable_mounts")) {
     const std::set<std::string> own{"/proc", "/run", "/tmp", "/dev/shm"};
     EXPECT_TRUE(own.contains(mount.get<std::string>())) << mount;
@@ -109,11 +119,11 @@ TEST_F(Roots, AMinimalOneCannotBeWritten) {
 }
 
 TEST_F(Roots, AMinimalOneHoldsWhatADynamicProgramLoads) {
-  Json pool = with_root("minimal", {HERD_TEST_ECHO_WORKER});
+  Json pool = with_root("minimal", {visible(HERD_TEST_ECHO_WORKER)});
   const Json count = start("a", pool, "/");
   EXPECT_TRUE(count.is_object()) << count;
   const auto files = files_of(pid());
-  EXPECT_TRUE(files.contains(HERD_TEST_ECHO_WORKER));
+  EXPECT_TRUE(files.contains(visible_.path() + "/echo-worker"));
   EXPECT_TRUE(
       std::ranges::any_of(files, [](const std::string& file) { return file.ends_with("/libc.so.6"); }));
   EXPECT_FALSE(files.contains("/etc/passwd"));
@@ -133,7 +143,7 @@ TEST_F(Roots, AMinimalOneHoldsWhatThePoolNames) {
 
 TEST_F(Roots, AMinimalOneKeepsTheOrderOfHiddenAndBoundPlaces) {
   fs::create_directories(daemon_.directory() + "/outer/inner");
-  Json pool = with_root("minimal");
+  Json pool = minimal_serving();
   pool["sandbox"]["filesystem"]["hide"] = {daemon_.directory() + "/outer"};
   pool["sandbox"]["filesystem"]["writable"] = {daemon_.directory() + "/outer/inner"};
   const Json report = start("a", pool);
@@ -141,9 +151,7 @@ TEST_F(Roots, AMinimalOneKeepsTheOrderOfHiddenAndBoundPlaces) {
 }
 
 TEST_F(Roots, AProgramThatIsReplacedIsTheNextWorkersProgram) {
-  const TemporaryDirectory place("/var/tmp");
-  const std::string program = place.path() + "/program";
-  fs::copy_file(HERD_TEST_TESTEE, program);
+  const std::string program = visible(HERD_TEST_TESTEE);
   Json pool = with_root("minimal", {program, "serve"});
   pool["workers"]["min"] = 0;
   start("a", pool);
@@ -162,11 +170,10 @@ TEST_F(Roots, AProgramThatIsReplacedIsTheNextWorkersProgram) {
 TEST_F(Roots, AProgramWithoutItsLibraryIsNotStarted) {
   std::string content = text_of("/bin/sh");
   content.replace(content.find("libc.so.6"), 9, "libX.so.6");
-  const TemporaryDirectory place("/var/tmp");
-  place.write("program", content);
-  fs::permissions(place.path() + "/program", fs::perms::owner_all | fs::perms::others_exec,
+  visible_.write("program", content);
+  fs::permissions(visible_.path() + "/program", fs::perms::owner_all | fs::perms::others_exec,
                   fs::perm_options::add);
-  const std::string reason = failure_of("a", with_root("minimal", {place.path() + "/program"}));
+  const std::string reason = failure_of("a", with_root("minimal", {visible_.path() + "/program"}));
   EXPECT_NE(reason.find("needs the library 'libX.so.6'"), std::string::npos) << reason;
 }
 

@@ -153,7 +153,8 @@ TEST_F(Verify, ARelayThatIsNotApartFromTheWorkerIsSeen) {
 TEST_F(Verify, ARelayThatIsGoneIsSeen) {
   launch::Plan plan;
   plan.relay_port = 8080;
-  const Check* relay = find(proof_of_this_process(plan), "relay");
+  const auto checks = proof_of_this_process(plan);
+  const Check* relay = find(checks, "relay");
   ASSERT_NE(relay, nullptr);
   EXPECT_FALSE(relay->ok);
 }
