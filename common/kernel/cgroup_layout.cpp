@@ -7,6 +7,7 @@
 
 #include "common/kernel/cgroup.hpp"
 #include "common/kernel/files.hpp"
+#include "common/kernel/mountinfo.hpp"
 
 namespace herd::kernel {
 namespace {
@@ -34,25 +35,19 @@ std::vector<Controller> v2_controllers(const std::string& directory) {
   return controllers_in(*text, ' ');
 }
 
-/// One line of mountinfo as a hierarchy; nothing if it is not a cgroup mount of the hierarchy's own top.
-std::optional<Hierarchy> parse_line(const std::string& line) {
-  std::istringstream words(line);
-  std::string id, parent, device, root, mount_point, skip, type, source, options;
-  words >> id >> parent >> device >> root >> mount_point;
-  while (words >> skip && skip != "-") {
-  }
-  words >> type >> source >> options;
-  if (root != "/") return std::nullopt;
+/// Nothing if it is not a cgroup mount of the hierarchy's own top.
+std::optional<Hierarchy> hierarchy_of(const Mount& mount) {
+  if (mount.root != "/") return std::nullopt;
   Hierarchy hierarchy;
-  hierarchy.mount_point = unescape_mount(mount_point);
-  if (type == "cgroup2") {
+  hierarchy.mount_point = mount.point;
+  if (mount.type == "cgroup2") {
     hierarchy.is_v2 = true;
     hierarchy.controllers = v2_controllers(hierarchy.mount_point);
     return hierarchy;
   }
-  if (type != "cgroup") return std::nullopt;
-  hierarchy.controllers = controllers_in(options, ',');
-  hierarchy.has_freezer = has_word(options, "freezer", ',');
+  if (mount.type != "cgroup") return std::nullopt;
+  hierarchy.controllers = controllers_in(mount.super_options, ',');
+  hierarchy.has_freezer = has_word(mount.super_options, "freezer", ',');
   if (hierarchy.controllers.empty() && !hierarchy.has_freezer) return std::nullopt;
   return hierarchy;
 }
@@ -87,9 +82,8 @@ namespace {
 
 std::vector<Hierarchy> all_hierarchies(const std::string& mountinfo) {
   std::vector<Hierarchy> found;
-  std::istringstream lines(mountinfo);
-  for (std::string line; std::getline(lines, line);)
-    if (auto hierarchy = parse_line(line)) found.push_back(std::move(*hierarchy));
+  for (const Mount& mount : parse_mountinfo(mountinfo))
+    if (auto hierarchy = hierarchy_of(mount)) found.push_back(std::move(*hierarchy));
   return found;
 }
 

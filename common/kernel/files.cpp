@@ -77,19 +77,4 @@ Status make_directories(const std::string& path, mode_t mode) {
   return {};
 }
 
-std::string unescape_mount(std::string_view text) {
-  const auto is_octal = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '7'; };
-  std::string path;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '\\' && at + 3 < text.size() && is_octal(at + 1) && is_octal(at + 2) &&
-        is_octal(at + 3)) {
-      path += static_cast<char>((text[at + 1] - '0') << 6 | (text[at + 2] - '0') << 3 | (text[at + 3] - '0'));
-      at += 3;
-    } else {
-      path += text[at];
-    }
-  }
-  return path;
-}
-
 }  // namespace herd::kernel

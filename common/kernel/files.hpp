@@ -22,7 +22,5 @@ Status replace_file(const std::string& path, std::string_view content, mode_t mo
 Status write_all(int fd, std::string_view content);
 /// mkdir -p; directories that it makes get `mode`.
 Status make_directories(const std::string& path, mode_t mode);
-/// A path as mountinfo writes it, with blanks and backslashes as octal escapes ("\040", proc(5)).
-std::string unescape_mount(std::string_view text);
 
 }  // namespace herd::kernel

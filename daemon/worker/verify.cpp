@@ -38,28 +38,6 @@ std::string all_but(const std::vector<std::string>& mounts) {
   return text.empty() ? "all mounts" : text;
 }
 
-struct Mount {
-  std::string device, root, point, options;  // proc_pid_mountinfo(5)
-
-  [[nodiscard]] bool has(const std::string& option) const {
-    return ("," + options + ",").find("," + option + ",") != std::string::npos;
-  }
-};
-
-std::vector<Mount> parse_mounts(const std::string& mountinfo) {
-  std::vector<Mount> mounts;
-  std::istringstream lines(mountinfo);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string id, parent;
-    Mount mount;
-    words >> id >> parent >> mount.device >> mount.root >> mount.point >> mount.options;
-    mount.point = kernel::unescape_mount(mount.point);
-    mounts.push_back(std::move(mount));
-  }
-  return mounts;
-}
-
 std::string link_at(const std::string& path) {
   std::array<char, 128> buffer{};
   const ssize_t count = readlink(path.c_str(), buffer.data(), buffer.size());
@@ -235,11 +213,12 @@ class Verifier {
       if (const auto there = kernel::walk_inside(root.get(), path, kernel::Links::all))
         allowed.push_back(there->path);
     std::string found;
-    for (const std::string& mount : unexpected_writable_mounts(*text, allowed))
+    const std::vector<kernel::Mount> mounts = kernel::parse_mountinfo(*text);
+    for (const std::string& mount : unexpected_writable_mounts(mounts, allowed))
       found += (found.empty() ? "" : " ") + mount;
     add("writable mounts", "none but its own", found.empty() ? "none but its own" : found);
-    add("nosuid", "all mounts", all_but(mounts_with_setuid(*text)));
-    add("nodev", "all mounts but /dev", all_but(mounts_with_devices(*text)) + " but /dev");
+    add("nosuid", "all mounts", all_but(mounts_with_setuid(mounts)));
+    add("nodev", "all mounts but /dev", all_but(mounts_with_devices(mounts)) + " but /dev");
   }
 
   /// Which directory "/" is to the worker: the kernel's link there leads to it.
@@ -306,36 +285,34 @@ std::vector<std::string> own_writable_mounts() {
   return {"/tmp", "/run", "/dev/shm", "/proc"};
 }
 
-std::vector<std::string> unexpected_writable_mounts(const std::string& mountinfo,
+std::vector<std::string> unexpected_writable_mounts(const std::vector<kernel::Mount>& mounts,
                                                     const std::vector<std::string>& allowed) {
   std::vector<std::string> found;
-  for (const Mount& mount : parse_mounts(mountinfo)) {
+  for (const kernel::Mount& mount : mounts) {
     const bool is_allowed = std::ranges::any_of(allowed, [&](const std::string& path) {
       // Below a writable bind its own submounts come along.
       return mount.point == path || (mount.point.starts_with(path + "/") && path != "/proc");
     });
-    const bool is_read_only = mount.options == "ro" || mount.options.starts_with("ro,");
-    if (!is_read_only && !is_allowed) found.push_back(mount.point);
+    if (!mount.is_read_only() && !is_allowed) found.push_back(mount.point);
   }
   return found;
 }
 
-std::vector<std::string> mounts_with_setuid(const std::string& mountinfo) {
+std::vector<std::string> mounts_with_setuid(const std::vector<kernel::Mount>& mounts) {
   std::vector<std::string> found;
-  for (const Mount& mount : parse_mounts(mountinfo))
+  for (const kernel::Mount& mount : mounts)
     if (!mount.has("nosuid")) found.push_back(mount.point);
   return found;
 }
 
-std::vector<std::string> mounts_with_devices(const std::string& mountinfo) {
-  const std::vector<Mount> mounts = parse_mounts(mountinfo);
+std::vector<std::string> mounts_with_devices(const std::vector<kernel::Mount>& mounts) {
   std::set<std::pair<std::string, std::string>> nulls;  // what is at /dev/null also covers files elsewhere
-  for (const Mount& mount : mounts) {
+  for (const kernel::Mount& mount : mounts) {
     if (mount.point == "/dev") nulls.emplace(mount.device, "/null");
     if (mount.point == "/dev/null") nulls.emplace(mount.device, mount.root);
   }
   std::vector<std::string> found;
-  for (const Mount& mount : mounts) {
+  for (const kernel::Mount& mount : mounts) {
     const bool is_dev = mount.point == "/dev" || mount.point.starts_with("/dev/");
     if (!mount.has("nodev") && !is_dev && !nulls.contains({mount.device, mount.root}))
       found.push_back(mount.point);

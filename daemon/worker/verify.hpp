@@ -9,6 +9,7 @@
 
 #include "common/error.hpp"
 #include "common/kernel/cgroup.hpp"
+#include "common/kernel/mountinfo.hpp"
 #include "common/kernel/process.hpp"
 #include "protocol/launch/plan.hpp"
 
@@ -50,12 +51,12 @@ std::string describe_failures(const std::vector<Check>& checks);
 
 /// Mount points of a worker that may be written, beside its `writable` ones.
 std::vector<std::string> own_writable_mounts();
-/// From the text of a mountinfo file: mount points that are not read-only and not in `allowed`.
-std::vector<std::string> unexpected_writable_mounts(const std::string& mountinfo,
+/// Mount points that are not read-only and not in `allowed`.
+std::vector<std::string> unexpected_writable_mounts(const std::vector<kernel::Mount>& mounts,
                                                     const std::vector<std::string>& allowed);
-/// The same: those on which setuid programs and file capabilities count.
-std::vector<std::string> mounts_with_setuid(const std::string& mountinfo);
-/// The same: those whose device nodes are devices, but for /dev and what covers files as /dev/null.
-std::vector<std::string> mounts_with_devices(const std::string& mountinfo);
+/// Those on which setuid programs and file capabilities count.
+std::vector<std::string> mounts_with_setuid(const std::vector<kernel::Mount>& mounts);
+/// Those whose device nodes are devices, but for /dev and what covers files as /dev/null.
+std::vector<std::string> mounts_with_devices(const std::vector<kernel::Mount>& mounts);
 
 }  // namespace herd::worker

@@ -39,7 +39,8 @@ std::vector<Sandbox> sandboxes() {
       for (const char* landlock : {"off", "wanted"}) all.push_back({network, policy, landlock});
   for (const char* root : {"minimal", "image"})
     for (const char* network : {"host", "none", "loopback"})
-      for (const char* policy : {"off", "errno"}) all.push_back({network, policy, "off", root});
+      for (const char* policy : {"off", "log", "errno", "kill"})
+        all.push_back({network, policy, "off", root});
   return all;
 }
 

@@ -10,6 +10,7 @@
 namespace herd::worker {
 namespace {
 
+using kernel::parse_mountinfo;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -20,36 +21,42 @@ std::string mounted(const std::string& mount_point, const std::string& options) 
 }
 
 TEST(WritableMounts, ReadOnlyOnesAreAsExpected) {
-  EXPECT_THAT(unexpected_writable_mounts(mounted("/", "ro,relatime") + mounted("/sys", "ro"), {}), IsEmpty());
+  EXPECT_THAT(
+      unexpected_writable_mounts(parse_mountinfo(mounted("/", "ro,relatime") + mounted("/sys", "ro")), {}),
+      IsEmpty());
 }
 
 TEST(WritableMounts, AreFoundByTheMountsOwnOptions) {
   const std::string text = mounted("/", "ro,nosuid") + mounted("/srv", "rw,nosuid") + mounted("/var", "rw");
-  EXPECT_THAT(unexpected_writable_mounts(text, {}), ElementsAre("/srv", "/var"));
+  EXPECT_THAT(unexpected_writable_mounts(parse_mountinfo(text), {}), ElementsAre("/srv", "/var"));
 }
 
 TEST(WritableMounts, AnOptionThatOnlyBeginsAlikeIsNotReadOnly) {
-  EXPECT_THAT(unexpected_writable_mounts(mounted("/", "rootcontext=x,ro"), {}), ElementsAre("/"));
+  EXPECT_THAT(unexpected_writable_mounts(parse_mountinfo(mounted("/", "rootcontext=x,ro")), {}),
+              ElementsAre("/"));
 }
 
 TEST(WritableMounts, ThoseThatAreAllowedAndBelowAreLeftOut) {
   const std::string text = mounted("/srv/data", "rw") + mounted("/srv/data/deep", "rw") +
                            mounted("/srv/database", "rw") + mounted("/srv", "rw");
-  EXPECT_THAT(unexpected_writable_mounts(text, {"/srv/data"}), ElementsAre("/srv/database", "/srv"));
+  EXPECT_THAT(unexpected_writable_mounts(parse_mountinfo(text), {"/srv/data"}),
+              ElementsAre("/srv/database", "/srv"));
 }
 
 TEST(WritableMounts, ProcAllowsNothingBelowIt) {
   const std::string text = mounted("/proc", "rw") + mounted("/proc/sys", "rw") + mounted("/tmp", "rw,nosuid");
-  EXPECT_THAT(unexpected_writable_mounts(text, own_writable_mounts()), ElementsAre("/proc/sys"));
+  EXPECT_THAT(unexpected_writable_mounts(parse_mountinfo(text), own_writable_mounts()),
+              ElementsAre("/proc/sys"));
 }
 
 TEST(WritableMounts, APathWithABlankIsHeldAgainstThePoolFiles) {
   const std::string text = mounted(R"(/srv/my\040data)", "rw") + mounted(R"(/srv/my\040other)", "rw");
-  EXPECT_THAT(unexpected_writable_mounts(text, {"/srv/my data"}), ElementsAre("/srv/my other"));
+  EXPECT_THAT(unexpected_writable_mounts(parse_mountinfo(text), {"/srv/my data"}),
+              ElementsAre("/srv/my other"));
 }
 
 TEST(WritableMounts, ALineThatCanNotBeReadCountsAsWritable) {
-  EXPECT_THAT(unexpected_writable_mounts("100 99 0:50 / /srv\n", {}), ElementsAre("/srv"));
+  EXPECT_THAT(unexpected_writable_mounts(parse_mountinfo("100 99 0:50 / /srv\n"), {}), ElementsAre("/srv"));
 }
 
 TEST(FailedChecks, AreNamedAndExplained) {
@@ -66,8 +73,8 @@ TEST(Mounts, WithoutNosuidOrNodevAreFound) {
       "3 1 0:21 /null /etc/hidden ro,nosuid,noexec - tmpfs tmpfs rw\n"
       "4 1 0:22 /null /srv/device ro,nosuid - tmpfs tmpfs rw\n"
       "5 1 0:23 / /srv/nosuidly rw,nodev,nosuidly - tmpfs tmpfs rw\n";
-  EXPECT_THAT(mounts_with_devices(text), ElementsAre("/srv/device"));
-  EXPECT_THAT(mounts_with_setuid(text), ElementsAre("/srv/nosuidly"));
+  EXPECT_THAT(mounts_with_devices(parse_mountinfo(text)), ElementsAre("/srv/device"));
+  EXPECT_THAT(mounts_with_setuid(parse_mountinfo(text)), ElementsAre("/srv/nosuidly"));
 }
 
 // Where /dev's nodes are bound one by one, what covers files is a copy of that bind.
@@ -78,7 +85,7 @@ TEST(Mounts, TheNullDeviceThatIsBoundMayCoverFiles) {
       "3 2 0:6 /null /dev/null ro,nosuid,noexec - devtmpfs udev rw\n"
       "4 1 0:6 /null /etc/hidden ro,nosuid,noexec - devtmpfs udev rw\n"
       "5 1 0:6 /sda /srv/disk ro,nosuid,noexec - devtmpfs udev rw\n";
-  EXPECT_THAT(mounts_with_devices(text), ElementsAre("/srv/disk"));
+  EXPECT_THAT(mounts_with_devices(parse_mountinfo(text)), ElementsAre("/srv/disk"));
 }
 
 TEST(FailedChecks, AreEmptyWhereAllIsAsWanted) {

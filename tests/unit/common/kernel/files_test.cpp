@@ -139,18 +139,5 @@ TEST_F(Files, AFileInTheWayOfADirectoryIsAnError) {
   EXPECT_EQ(middle.error().errno_value, ENOTDIR);
 }
 
-TEST(MountPath, ItsOctalEscapesAreResolved) {
-  EXPECT_EQ(unescape_mount(R"(/srv/my\040data)"), "/srv/my data");
-  EXPECT_EQ(unescape_mount(R"(\011\012\134)"), "\t\n\\");
-  EXPECT_EQ(unescape_mount("/plain"), "/plain");
-  EXPECT_EQ(unescape_mount(""), "");
-}
-
-TEST(MountPath, WhatIsNoEscapeStaysAsItIs) {
-  EXPECT_EQ(unescape_mount(R"(/a\04)"), R"(/a\04)");
-  EXPECT_EQ(unescape_mount(R"(/a\)"), R"(/a\)");
-  EXPECT_EQ(unescape_mount(R"(/a\089)"), R"(/a\089)");
-}
-
 }  // namespace
 }  // namespace herd::kernel
