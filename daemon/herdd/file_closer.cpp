@@ -1,36 +1,18 @@
 #include "daemon/herdd/file_closer.hpp"
 
-#include <signal.h>
 #include <sys/socket.h>
 
 #include <system_error>
 #include <thread>
 
+#include "common/kernel/signals_blocked.hpp"
+
 namespace herd::daemon {
-namespace {
-
-/// A thread that is started meanwhile takes no signal, not even at its beginning: they are for the loop's.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
-}  // namespace
 
 template <typename Work>
 void FileCloser::start(Work work) const {
   ++*threads_;
-  const SignalsBlocked blocked;
+  const kernel::SignalsBlocked blocked;
   try {
     std::thread([threads = threads_, work = std::move(work)]() mutable {
       work();

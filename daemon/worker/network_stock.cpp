@@ -5,10 +5,12 @@
 #include <sys/prctl.h>
 
 #include "common/kernel/network.hpp"
+#include "common/kernel/signals_blocked.hpp"
 
 namespace herd::worker {
 
 NetworkStock::NetworkStock() {
+  const kernel::SignalsBlocked blocked;
   thread_ = std::thread([this] { run(); });
 }
 
@@ -57,9 +59,6 @@ Result<UniqueFd> NetworkStock::make(bool loopback_up) {
 }
 
 Status NetworkStock::limit_own_thread() {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, nullptr);
   pthread_setname_np(pthread_self(), "network");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("PR_SET_NO_NEW_PRIVS");
   return {};

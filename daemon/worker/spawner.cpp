@@ -14,6 +14,7 @@
 
 #include "common/kernel/memfd.hpp"
 #include "common/kernel/seqpacket.hpp"
+#include "common/kernel/signals_blocked.hpp"
 #include "protocol/launch/owner_line.hpp"
 
 namespace herd::worker {
@@ -66,6 +67,7 @@ Spawner::Spawner(const kernel::Cgroups& cgroups, const UniqueFd& program, Networ
       base_trees_(program),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
+  const kernel::SignalsBlocked blocked;
   thread_ = std::thread([this] { run(); });
 }
 
@@ -87,11 +89,6 @@ void Spawner::submit(SpawnOrder order, Done done) {
 }
 
 void Spawner::run() {
-  // No handler of the daemon's may run in a child that shares this memory; the mask is inherited, and
-  // herd-exec sets its own.
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, nullptr);
   pthread_setname_np(pthread_self(), privileges_ == Privileges::no_new ? "spawner" : "spawner-priv");
   Status privileges_set;
   if (privileges_ == Privileges::no_new && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

@@ -31,6 +31,19 @@ TEST_F(Shutdown, SigtermEndsAllWorkersInGoodOrder) {
   EXPECT_EQ(all.find("oom_killed"), std::string::npos);
 }
 
+// Pitfall 41: a mask is inherited too.
+TEST_F(Shutdown, AlsoWhereAllSignalsWereBlockedAtItsStart) {
+  TestDaemon blocked{DaemonOptions{.before_exec = [] {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, nullptr);
+  }}};
+  blocked.write_pool("a", testee_pool({"serve"}));
+  blocked.start();
+  blocked.wait_until_ready("a");
+  blocked.stop();
+}
+
 TEST_F(Shutdown, AlsoWhileWorkersAreStillStarting) {
   daemon_.write_pool("a", testee_pool({"slow-start", "5000"}, {{"workers", {{"min", 6}, {"max", 6}}}}));
   daemon_.start();
