@@ -15,18 +15,10 @@ namespace {
 constexpr std::size_t kKeptEvents = 10'000;
 constexpr std::size_t kKeptEventBytes = 8 << 20;
 
-/// The signal set takes its handlers away with it: another SIGTERM would then still end the process, and not
-/// with the status of one that stopped well.
-void block_stop_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, number);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Daemon>> Daemon::create(config::Loaded loaded, Host host) {
+  block_signals_of_the_loop();
   HERD_TRY(Parts parts, make_parts(std::move(loaded), std::move(host)));
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
@@ -49,7 +41,7 @@ Daemon::Daemon(Parts parts)
                  {parts_.loaded.daemon.control.path, run::socket_path(parts_.loaded.daemon.control.path),
                   parts_.runtime_directory + "/workers"},
                  {}},
-      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      signals_(io_),
       runs_({resources_, parts_.ids,
              [this](const std::string& pool) {
                const PoolDriver* driver = find(pool);
@@ -65,7 +57,7 @@ Daemon::~Daemon() = default;
 
 void Daemon::run() {
   for (const config::PoolSpec& spec : parts_.loaded.pools) add_pool(spec);
-  wait_for_signals();
+  signals_.start([this](int number) { number == SIGHUP ? log_reload_on_signal() : begin_shutdown(); });
   if (auto started = server_.start(std::move(parts_.control_socket)); !started) {
     log_error("control socket: " + started.error().message);
     begin_shutdown();
@@ -84,7 +76,6 @@ void Daemon::run() {
       log_error(std::string("unexpected: ") + error.what());
     }
   }
-  block_stop_signals();
 }
 
 void Daemon::add_pool(config::PoolSpec spec) {
@@ -121,18 +112,6 @@ void Daemon::finish_shutdown() {
     log_info("stopped");
     signals_.cancel();
     io_.stop();
-  });
-}
-
-void Daemon::wait_for_signals() {
-  signals_.async_wait([this](const boost::system::error_code& error, int number) {
-    if (error) return;
-    if (number == SIGHUP) {
-      log_reload_on_signal();
-    } else {
-      begin_shutdown();
-    }
-    wait_for_signals();
   });
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +17,7 @@
 #include "daemon/herdd/id_counter.hpp"
 #include "daemon/herdd/pool_driver.hpp"
 #include "daemon/herdd/run_service.hpp"
+#include "daemon/herdd/signals.hpp"
 
 namespace herd::daemon {
 
@@ -81,7 +81,6 @@ class Daemon : public control::Service {
   void on_pool_finished(const std::string& name);
   void begin_shutdown();
   void finish_shutdown();
-  void wait_for_signals();
   void log_reload_on_signal();
   void note(const std::string& type, const std::string& message);
 
@@ -106,7 +105,7 @@ class Daemon : public control::Service {
   std::uint64_t generation_ = 1;
   bool is_stopping_ = false;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-  boost::asio::signal_set signals_;
+  Signals signals_;
   RunService runs_;
   control::Server server_;
 };

@@ -1,6 +1,4 @@
 // herdd: keeps pools of sandboxed workers and pins one session to one worker.
-#include <signal.h>
-
 #include <CLI/CLI.hpp>
 #include <iostream>
 
@@ -45,13 +43,6 @@ int run(const std::string& file, bool only_check) {
 
 }  // namespace
 
-/// Whatever the starting process had blocked: a daemon that takes no SIGTERM could not be stopped.
-static void take_all_signals() {
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 int main(int argc, char** argv) {
   CLI::App app{"herdd keeps pools of sandboxed workers and pins one session to one worker.", "herdd"};
   std::string file = herd::config::default_paths().file;
@@ -71,7 +62,6 @@ int main(int argc, char** argv) {
     std::cerr << "herdd: there is no default for --config, as neither XDG_CONFIG_HOME nor HOME is set\n";
     return kCannotStart;
   }
-  take_all_signals();
   try {
     return run(file, only_check);
   } catch (const std::exception& error) {
