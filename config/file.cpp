@@ -20,8 +20,7 @@ Status check_trusted(const struct stat& status, const Owners& owners, const std:
   if (status.st_uid == owners.unmapped_uid) {
     return fail(
         "belongs to the host's root or to another user, which herdd can't tell apart when it runs without "
-        "root: "
-        "the user who starts herdd has to own its config " +
+        "root: the user who starts herdd has to own its config " +
         what + " (give it a copy: chown)");
   }
   if (status.st_uid != 0 && status.st_uid != daemon_uid) {

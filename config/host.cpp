@@ -10,6 +10,7 @@
 
 #include "common/error.hpp"
 #include "common/kernel/mount_calls.hpp"
+#include "common/root_places.hpp"
 
 namespace herd::config {
 namespace {
@@ -76,7 +77,7 @@ std::optional<std::string> root_problem(const std::string& path) {
   const auto status = look_at("/", path);
   if (!status) return status.error();
   if (!S_ISDIR(status->st_mode)) return "is not a directory";
-  for (const char* place : {"dev", "proc", "run", "tmp"}) {
+  for (const char* place : kRootPlaces) {
     struct stat below {};
     if (::lstat((path + "/" + place).c_str(), &below) != 0 || !S_ISDIR(below.st_mode))
       return "has no directory \"" + std::string(place) +

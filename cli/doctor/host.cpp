@@ -6,13 +6,12 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <cstdio>
-
 #include "cli/doctor/checks.hpp"
 #include "common/kernel/files.hpp"
 #include "common/kernel/mount_calls.hpp"
 #include "common/kernel/process.hpp"
 #include "common/kernel/user_namespace.hpp"
+#include "common/text.hpp"
 
 namespace herd::doctor {
 namespace {
@@ -56,17 +55,9 @@ std::string missing_capabilities(std::uint64_t effective) {
   return names;
 }
 
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\0')) text.pop_back();
-  return text;
-}
-
 bool is_in_user_namespace() {
-  int inner = 0, outer = 0;
-  unsigned count = 0;
-  const std::string map = kernel::read_file("/proc/self/uid_map").value_or("");
-  const bool is_read = std::sscanf(map.c_str(), "%d %d %u", &inner, &outer, &count) == 3;
-  return is_read && !(inner == 0 && outer == 0 && count == ~0U);
+  const auto ids = kernel::read_own_ids();
+  return ids && !ids->uids.has_all();
 }
 
 Result<std::string> this_process(const kernel::OwnIds& ids) {

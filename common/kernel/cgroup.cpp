@@ -13,16 +13,12 @@
 
 #include "common/kernel/files.hpp"
 #include "common/kernel/process.hpp"
+#include "common/text.hpp"
 
 namespace herd::kernel {
 namespace {
 
 constexpr int kCpuPeriodUs = 100'000;  // the kernel's default period
-
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  return text;
-}
 
 /// The number after `key ` in a file of "key value" lines.
 std::optional<std::uint64_t> keyed_number(const std::string& text, std::string_view key) {

@@ -1,5 +1,6 @@
 #include "common/kernel/files.hpp"
 
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +30,22 @@ Status write_file(const std::string& path, std::string_view content, int directo
   if (count < 0) return fail_errno("write '" + std::string(content.substr(0, 64)) + "' to '" + path + "'");
   if (static_cast<std::size_t>(count) != content.size()) return fail_errno("write '" + path + "'", EIO);
   return {};
+}
+
+bool read_until_end(int fd, std::chrono::milliseconds limit, std::string& text) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + limit;
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    pollfd entry{fd, POLLIN, 0};
+    const int ready = left <= 0 ? 0 : poll(&entry, 1, static_cast<int>(left));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return false;
+    std::array<char, 4096> buffer;
+    const ssize_t count = read(fd, buffer.data(), buffer.size());
+    if (count <= 0) return true;
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  }
 }
 
 Status write_all(int fd, std::string_view content) {

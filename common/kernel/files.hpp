@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,8 @@ Status write_file(const std::string& path, std::string_view content, int directo
 /// Writes a new file beside it, syncs and renames: a reader sees the old content or the new, also after a
 /// crash. The file has exactly `mode`, whatever the umask.
 Status replace_file(const std::string& path, std::string_view content, mode_t mode);
+/// Adds all that comes until the end of the pipe or file; false where that is not there within the limit.
+bool read_until_end(int fd, std::chrono::milliseconds limit, std::string& text);
 Status write_all(int fd, std::string_view content);
 /// mkdir -p; directories that it makes get `mode`.
 Status make_directories(const std::string& path, mode_t mode);

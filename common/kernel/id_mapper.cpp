@@ -1,7 +1,6 @@
 #include "common/kernel/id_mapper.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "common/kernel/files.hpp"
+#include "common/text.hpp"
 
 namespace herd::kernel {
 namespace {
@@ -92,23 +92,6 @@ bool run(const std::vector<std::string>& words) {
   _exit(is_done ? 0 : 1);
 }
 
-/// All that the child and its programs say, until the last of them has ended; false after the limit.
-bool read_until_end(int fd, std::string& said) {
-  using Clock = std::chrono::steady_clock;
-  const auto deadline = Clock::now() + kLimit;
-  while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    pollfd entry{fd, POLLIN, 0};
-    const int ready = left <= 0 ? 0 : poll(&entry, 1, static_cast<int>(left));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return false;
-    std::array<char, 512> buffer;
-    const ssize_t count = read(fd, buffer.data(), buffer.size());
-    if (count <= 0) return true;
-    if (said.size() < kMostSaid) said.append(buffer.data(), static_cast<std::size_t>(count));
-  }
-}
-
 }  // namespace
 
 IdMapper IdMapper::prepare(uid_t uid, gid_t gid, const OwnIds& around) {
@@ -151,13 +134,13 @@ std::string IdMapper::write() {
   if (child_ <= 0) return why_not_;
   if (::write(go_.get(), "1", 1) != 1) return fail_errno("tell newuidmap's parent").value().message;
   std::string said;
-  if (!read_until_end(answer_.get(), said))
+  if (!read_until_end(answer_.get(), kLimit, said))
     return "newgidmap and newuidmap did not end within " + std::to_string(kLimit.count()) + " s";
   int status = 0;
   while (waitpid(child_, &status, 0) < 0 && errno == EINTR) continue;
   child_ = -1;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return "";
-  while (!said.empty() && said.back() == '\n') said.pop_back();
+  said = trimmed(said.substr(0, kMostSaid));
   return said.empty() ? "newgidmap or newuidmap failed" : said;
 }
 

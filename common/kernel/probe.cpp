@@ -1,7 +1,6 @@
 #include "common/kernel/probe.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,23 +27,6 @@ struct Header {
   message += result ? *result : result.error().message;
   (void)write_all(answer.get(), message);
   _exit(0);
-}
-
-/// All until the end of file; nothing after the deadline.
-bool read_until_end(int fd, std::chrono::milliseconds limit, std::string& text) {
-  using Clock = std::chrono::steady_clock;
-  const auto deadline = Clock::now() + limit;
-  while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    pollfd entry{fd, POLLIN, 0};
-    const int ready = left <= 0 ? 0 : poll(&entry, 1, static_cast<int>(left));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return false;
-    std::array<char, 4096> buffer;
-    const ssize_t count = read(fd, buffer.data(), buffer.size());
-    if (count <= 0) return true;
-    text.append(buffer.data(), static_cast<std::size_t>(count));
-  }
 }
 
 std::string how_it_ended(int status) {

@@ -9,14 +9,10 @@
 
 #include "common/kernel/files.hpp"
 #include "common/kernel/id_mapper.hpp"
+#include "common/text.hpp"
 
 namespace herd::kernel {
 namespace {
-
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  return text;
-}
 
 std::uint32_t number_in(const std::string& path, std::uint32_t otherwise) {
   const auto text = read_file(path);

@@ -10,6 +10,7 @@
 #include "common/kernel/files.hpp"
 #include "common/kernel/id_map.hpp"
 #include "common/kernel/mount_calls.hpp"
+#include "common/root_places.hpp"
 #include "daemon/exec/minimal_root.hpp"
 
 namespace herd::exec {
@@ -147,8 +148,8 @@ class Builder {
     struct stat info {};
     if (fstat(directory->get(), &info) != 0) return fail_errno(what);
     if (!S_ISDIR(info.st_mode)) return fail_errno(what, ENOTDIR);
-    used_.push_back(launch::used_directory(path, info));
-    for (const char* place : {"dev", "proc", "run", "tmp"})
+    used_.push_back(launch::used_place(path, info));
+    for (const char* place : kRootPlaces)
       if (fstatat(directory->get(), place, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(info.st_mode))
         return fail(what + " has no directory '" + place +
                     "' for the worker's own to be mounted on: make it");

@@ -8,7 +8,8 @@
 #include <climits>
 #include <cstring>
 #include <optional>
-#include <sstream>
+
+#include "common/text.hpp"
 
 namespace herd::exec {
 namespace {
@@ -67,8 +68,8 @@ class Reader {
       if (entry.d_tag != DT_NEEDED && entry.d_tag != DT_RPATH && entry.d_tag != DT_RUNPATH) continue;
       HERD_TRY(const std::string text, string_at(*strings + entry.d_un.d_val));
       if (entry.d_tag == DT_NEEDED) needs.libraries.push_back(text);
-      if (entry.d_tag == DT_RPATH) needs.rpath = split_path_list(text);
-      if (entry.d_tag == DT_RUNPATH) needs.runpath = split_path_list(text);
+      if (entry.d_tag == DT_RPATH) needs.rpath = split(text, ':');
+      if (entry.d_tag == DT_RUNPATH) needs.runpath = split(text, ':');
     }
     if (!needs.runpath.empty()) needs.rpath.clear();
     return {};
@@ -110,14 +111,6 @@ class Reader {
 
 Result<ElfNeeds> read_elf(int fd) {
   return Reader(fd).read();
-}
-
-std::vector<std::string> split_path_list(const std::string& list) {
-  std::vector<std::string> directories;
-  std::istringstream words(list);
-  for (std::string directory; std::getline(words, directory, ':');)
-    if (!directory.empty()) directories.push_back(directory);
-  return directories;
 }
 
 }  // namespace herd::exec

@@ -19,8 +19,4 @@ struct ElfNeeds {
 /// trusted. ENOEXEC: it is no such file.
 Result<ElfNeeds> read_elf(int fd);
 
-/// The directories of a list with colons between them; empty ones, which would be the working directory, left
-/// out.
-std::vector<std::string> split_path_list(const std::string& list);
-
 }  // namespace herd::exec

@@ -10,6 +10,7 @@
 
 #include "common/kernel/mount_calls.hpp"
 #include "common/kernel/path_walk.hpp"
+#include "common/root_places.hpp"
 #include "daemon/exec/needed_files.hpp"
 
 namespace herd::exec {
@@ -24,7 +25,7 @@ class Filler {
   Filler(int host, int tree) : host_(host), tree_(tree) {}
 
   Result<std::vector<launch::UsedFile>> fill(const launch::Root& root) {
-    for (const char* path : {"/proc", "/dev", "/run", "/tmp"}) HERD_CHECK(make_directories(path));
+    for (const char* place : kRootPlaces) HERD_CHECK(make_directories("/" + std::string(place)));
     for (const std::string& path : root.binds) HERD_CHECK(make_place(path));
     HERD_TRY(const std::vector<std::string> files, needed_files(host_, root.program, root.library_path));
     for (const std::string& path : files) HERD_CHECK(add_file(path));
@@ -37,7 +38,7 @@ class Filler {
     struct stat info {};
     if (fstat(there.fd.get(), &info) != 0) return fail_errno("stat '" + path + "'");
     binds_.push_back(there.path);
-    used_.push_back(launch::used_directory(path, info));
+    used_.push_back(launch::used_place(path, info));
     return S_ISDIR(info.st_mode) ? make_directories(there.path) : make_file(there.path);
   }
 

@@ -12,6 +12,7 @@
 
 #include "common/kernel/files.hpp"
 #include "common/kernel/path_walk.hpp"
+#include "common/text.hpp"
 #include "daemon/exec/elf.hpp"
 #include "daemon/exec/loader_cache.hpp"
 
@@ -39,11 +40,6 @@ std::string directory_of(const std::string& path) {
 
 std::string name_of(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
-}
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
 }
 
 /// Its files are no files: reading one asks the kernel to do something.
@@ -183,7 +179,7 @@ class Search {
     if (is_musl()) {
       HERD_TRY(std::string list, read_optional(kMuslPath, 4096));
       std::ranges::replace(list, '\n', ':');
-      default_directories_ = split_path_list(list.empty() ? "/lib:/usr/local/lib:/usr/lib" : list);
+      default_directories_ = split(list.empty() ? "/lib:/usr/local/lib:/usr/lib" : list, ':');
       return {};
     }
     HERD_TRY(const std::string cache, read_optional(kCachePath, kMaxCache));

@@ -36,8 +36,7 @@ std::optional<std::string> problem_with_user(const OwnIds& ids, std::uint32_t ui
   if (ids.uid_of_account(uid)) return std::nullopt;
   return "has uid " + std::to_string(uid) +
          ", which is not mapped into herdd's user namespace: without root workers can be \"auto\", or the "
-         "user "
-         "who runs herdd";
+         "user who runs herdd";
 }
 
 config::HostFacts facts_for(const OwnIds& ids, const config::DefaultPaths& paths) {
@@ -68,8 +67,7 @@ std::string Host::why_no_auto_uid() const {
   return "sandbox.user \"auto\": there is no uid for a worker of its own, as " +
          (ids.why_no_more.empty() ? "herdd's user namespace maps none" : ids.why_no_more) +
          " (give herdd's user subordinate ids: usermod --add-subuids 100000-165535 --add-subgids "
-         "100000-165535 "
-         "NAME, and install the package uidmap)";
+         "100000-165535 NAME, and install the package uidmap)";
 }
 
 Result<Host> settle_on_host() {

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <sstream>
 
+#include "common/text.hpp"
 #include "daemon/worker/identity.hpp"
 #include "protocol/worker/environment.hpp"
 
@@ -81,11 +81,6 @@ Result<std::uint64_t> capability_mask(const std::vector<std::string>& names) {
   return mask;
 }
 
-void replace_all(std::string& text, std::string_view from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-}
-
 /// Names that only herd sets: a second LISTEN_PID or NOTIFY_SOCKET would come before its own.
 bool is_reserved(std::string_view name) {
   return name.starts_with("HERD_") || name.starts_with("LISTEN_") || name == protocol::kNotifySocket ||
@@ -132,9 +127,8 @@ launch::Namespaces namespaces_of(const config::SandboxSpec& sandbox) {
 Status check_proc(const launch::Namespaces& namespaces, const kernel::OwnIds& ids) {
   if (!namespaces.mount || namespaces.pid || !ids.is_rootless) return {};
   return fail(
-      "sandbox.namespaces: without root a worker's own /proc takes a pid namespace of its own: write \"pid\" "
-      "too, "
-      "or leave \"mount\" out");
+      "sandbox.namespaces: without root a worker's own /proc takes a pid namespace of its own: write "
+      "\"pid\" too, or leave \"mount\" out");
 }
 
 launch::LandlockMode mode_of(config::LandlockMode mode) {
@@ -155,9 +149,8 @@ std::vector<std::string> library_path_of(const std::vector<std::string>& environ
   std::vector<std::string> directories;
   for (const std::string& variable : environment) {
     if (!variable.starts_with(kName)) continue;
-    std::istringstream words(variable.substr(kName.size()));
-    for (std::string directory; std::getline(words, directory, ':');)
-      if (directory.starts_with('/')) directories.push_back(directory);
+    for (std::string& directory : split(variable.substr(kName.size()), ':'))
+      if (directory.starts_with('/')) directories.push_back(std::move(directory));
   }
   return directories;
 }

@@ -120,7 +120,7 @@ UsedFile used_file(const std::string& path, const struct stat& info) {
   return {path, info.st_dev, info.st_ino, info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec};
 }
 
-UsedFile used_directory(const std::string& path, const struct stat& info) {
+UsedFile used_place(const std::string& path, const struct stat& info) {
   return {path, info.st_dev, info.st_ino, 0};
 }
 

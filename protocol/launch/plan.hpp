@@ -126,8 +126,8 @@ struct UsedFile {
   bool operator==(const UsedFile&) const = default;
 };
 UsedFile used_file(const std::string& path, const struct stat& info);
-/// Seen through the tree as it is, but for another directory in its place.
-UsedFile used_directory(const std::string& path, const struct stat& info);
+/// A directory or file that is seen through the tree as it is: only another one in its place matters.
+UsedFile used_place(const std::string& path, const struct stat& info);
 Result<std::string> to_json(const std::vector<UsedFile>& files);
 Result<std::vector<UsedFile>> parse_used_files(const std::string& text);
 

@@ -17,8 +17,6 @@
 namespace herd::exec {
 namespace {
 
-using ::testing::ElementsAre;
-
 std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -64,11 +62,6 @@ TEST(Elf, AProgramOfAnotherKindIsRefused) {
   std::string program = content_of("/bin/sh");
   program[EI_CLASS] = ELFCLASS32;
   EXPECT_EQ(needs_of(program).error().errno_value, ENOEXEC);
-}
-
-TEST(PathList, HasNoEmptyDirectories) {
-  EXPECT_THAT(split_path_list("/a::/b:"), ElementsAre("/a", "/b"));
-  EXPECT_THAT(split_path_list(""), ElementsAre());
 }
 
 TEST(LoaderCache, KnowsTheHostsLibraries) {
