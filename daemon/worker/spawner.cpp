@@ -18,6 +18,9 @@
 #include "protocol/launch/owner_line.hpp"
 
 namespace herd::worker {
+
+using launch::Stage;
+
 namespace {
 
 std::uint64_t namespace_flags(const launch::Namespaces& namespaces) {
@@ -49,6 +52,17 @@ Result<Stdio> output_pipes(const launch::Plan& plan, Spawned& spawned) {
   spawned.stderr_pipe = std::move(err.first);
   return Stdio{{}, std::move(out.second), std::move(err.second)};
 }
+
+/// The same result; where it failed, with the stage that its reason names.
+template <typename T>
+Spawner::Outcome<T> at(const std::string& stage, Result<T> result) {
+  return std::move(result).map_error([&](Error error) { return SpawnFailure{stage, std::move(error)}; });
+}
+template <typename T>
+Spawner::Outcome<T> at(launch::Stage stage, Result<T> result) {
+  return at(launch::name(stage), std::move(result));
+}
+constexpr const char* kSpawn = "spawn";
 
 /// herd-exec has no worker yet, and none comes: it is ended here and nothing of it is left.
 void abandon(Spawned& spawned) {
@@ -94,7 +108,8 @@ void Spawner::run() {
   if (privileges_ == Privileges::no_new && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     privileges_set = fail_errno("PR_SET_NO_NEW_PRIVS");
   while (auto job = next_job())
-    job->done(privileges_set ? spawn(std::move(job->order)) : tl::make_unexpected(privileges_set.error()));
+    job->done(privileges_set ? spawn(std::move(job->order))
+                             : tl::make_unexpected(SpawnFailure{kSpawn, privileges_set.error()}));
 }
 
 std::optional<Spawner::Job> Spawner::next_job() {
@@ -120,14 +135,17 @@ void Spawner::wait_for_work() {
   if (entries[1].revents != 0) base_trees_.drop();
 }
 
-Result<Spawned> Spawner::spawn(SpawnOrder order) {
+Spawner::Outcome<Spawned> Spawner::spawn(SpawnOrder order) {
   Spawned spawned;
   HERD_TRY(const Parcel parcel, pack(order, spawned));
-  HERD_TRY(spawned.cgroup, cgroups_.begin(order.plan.pool, order.plan.worker,
-                                          order.is_required ? nullptr : &spawned.left_out));
+  HERD_TRY(spawned.cgroup,
+           at(Stage::cgroup, cgroups_.begin(order.plan.pool, order.plan.worker,
+                                            order.is_required ? nullptr : &spawned.left_out)));
   if (spawned.cgroup.is_nowhere() && !order.plan.namespaces.pid)
-    return fail(spawned.left_out.back() +
-                "; without a pid namespace either nothing would hold the worker's processes together");
+    return tl::make_unexpected(SpawnFailure{
+        launch::name(Stage::cgroup),
+        {spawned.left_out.back() +
+         "; without a pid namespace either nothing would hold the worker's processes together"}});
   if (auto started = start(order, parcel, spawned); !started) {
     abandon(spawned);
     return tl::make_unexpected(started.error());
@@ -135,7 +153,7 @@ Result<Spawned> Spawner::spawn(SpawnOrder order) {
   return spawned;
 }
 
-Result<Spawner::Parcel> Spawner::pack(SpawnOrder& order, Spawned& spawned) {
+Spawner::Outcome<Spawner::Parcel> Spawner::pack(SpawnOrder& order, Spawned& spawned) {
   launch::Plan& plan = order.plan;
   Parcel parcel{{-1}, {}, {}, {}};  // the first is the plan's own place
   plan.fds.clear();
@@ -144,20 +162,21 @@ Result<Spawner::Parcel> Spawner::pack(SpawnOrder& order, Spawned& spawned) {
     plan.fds.push_back(role);
   };
   if (plan.namespaces.mount) {
-    HERD_TRY(const BaseTrees::Copyable base_tree, base_trees_.get(plan.filesystem.root));
+    HERD_TRY(const BaseTrees::Copyable base_tree, at(Stage::mounts, base_trees_.get(plan.filesystem.root)));
     add(base_tree.mount_namespace, launch::FdRole::base_tree);
     spawned.root_directory = base_tree.directory;
   }
   if (plan.namespaces.network) {
     using Kind = NetworkStock::Kind;
-    HERD_TRY(parcel.network, networks_.take(plan.namespaces.loopback_up ? Kind::loopback : Kind::bare));
+    HERD_TRY(parcel.network, at(Stage::namespaces,
+                                networks_.take(plan.namespaces.loopback_up ? Kind::loopback : Kind::bare)));
     add(parcel.network.get(), launch::FdRole::network);
   }
   if (order.stdio) {
     plan.takes_terminal = order.stdio->is_terminal;
     add(order.stdio->input.get(), launch::FdRole::stdin_file);
   } else {
-    HERD_TRY(parcel.pipes, output_pipes(plan, spawned));
+    HERD_TRY(parcel.pipes, at(kSpawn, output_pipes(plan, spawned)));
   }
   const Stdio& stdio = order.stdio ? *order.stdio : parcel.pipes;
   add(stdio.output.get(), launch::FdRole::stdout_file);
@@ -165,32 +184,33 @@ Result<Spawner::Parcel> Spawner::pack(SpawnOrder& order, Spawned& spawned) {
   if (order.listener) add(order.listener.get(), launch::FdRole::listener);
   if (order.relay_listener) add(order.relay_listener.get(), launch::FdRole::relay_listener);
   if (order.seccomp_filter) add(order.seccomp_filter->get(), launch::FdRole::seccomp_filter);
-  HERD_TRY(const std::string text, launch::to_json(plan));
-  HERD_TRY(parcel.plan, kernel::sealed_memfd("launch-plan", text));
+  HERD_TRY(const std::string text, at(kSpawn, launch::to_json(plan)));
+  HERD_TRY(parcel.plan, at(kSpawn, kernel::sealed_memfd("launch-plan", text)));
   parcel.fds.front() = parcel.plan.get();
   return parcel;
 }
 
 /// herd-exec starts, and mounts, while the rest of its cgroup is made here: it waits for the cgroups' message
 /// before it starts anything of the worker's.
-Status Spawner::start(const SpawnOrder& order, const Parcel& parcel, Spawned& spawned) const {
+Spawner::Outcome<void> Spawner::start(const SpawnOrder& order, const Parcel& parcel, Spawned& spawned) const {
   const launch::Plan& plan = order.plan;
-  HERD_TRY(auto starting,
-           StartingExecutor::start(program_.get(),
-                                   {plan.worker.c_str(), namespace_flags(plan.namespaces), &spawned.cgroup},
-                                   launch::kPlan, parcel.fds));
-  auto limited =
-      cgroups_.complete(spawned.cgroup, order.limits, order.is_required ? nullptr : &spawned.left_out);
-  HERD_TRY(spawned.executor, std::move(starting).finish());
+  HERD_TRY(
+      auto starting,
+      at(kSpawn, StartingExecutor::start(
+                     program_.get(), {plan.worker.c_str(), namespace_flags(plan.namespaces), &spawned.cgroup},
+                     launch::kPlan, parcel.fds)));
+  const auto limited = at(Stage::cgroup, cgroups_.complete(spawned.cgroup, order.limits,
+                                                           order.is_required ? nullptr : &spawned.left_out));
+  HERD_TRY(spawned.executor, at(kSpawn, std::move(starting).finish()));
   HERD_CHECK(limited);
   if (spawned.cgroup.is_nowhere()) {
     UniqueFd init(fcntl(spawned.executor.pidfd.get(), F_DUPFD_CLOEXEC, 0));
-    if (!init) return fail_errno("duplicate a pidfd");
+    if (!init) return at(kSpawn, Status(fail_errno("duplicate a pidfd")));
     spawned.cgroup.track_by_init(std::move(init));
   }
   auto sent = kernel::send_message(spawned.executor.line.get(), launch::kCgroups, spawned.cgroup.v1_tasks());
   // EPIPE: it has failed already, and why stands on the line for the one who reads it.
-  return sent || sent.error().errno_value != EPIPE ? sent : Status{};
+  return at(kSpawn, sent || sent.error().errno_value != EPIPE ? sent : Status{});
 }
 
 }  // namespace herd::worker

@@ -1,8 +1,8 @@
 // The spawning thread: makes a worker's cgroup and pipes and starts herd-exec in it.
 //
-// A thread of its own, because vfork holds the caller until the exec, and because no-new-privs is a property
-// of a thread: set once here, everything that is started inherits it, and the rest of the daemon is not
-// touched.
+// A thread of its own, because it waits for each herd-exec's exec and, at times, for a base tree, and because
+// no-new-privs is a property of a thread: set once here, everything that is started inherits it, and the rest
+// of the daemon is not touched.
 #pragma once
 
 #include <deque>
@@ -37,6 +37,11 @@ struct SpawnOrder {
   std::shared_ptr<const UniqueFd> seccomp_filter;  // sealed memfd, shared by all workers of a profile
 };
 
+struct SpawnFailure {
+  std::string stage;  // as in Reason: one of the plan's, or "spawn"
+  Error error;
+};
+
 struct Spawned {
   Executor executor;
   UniqueFd stdout_pipe, stderr_pipe;  // read ends, non-blocking; empty where the order had its own
@@ -48,7 +53,9 @@ struct Spawned {
 class Spawner {
  public:
   enum class Privileges { no_new, may_gain };
-  using Done = std::function<void(Result<Spawned>)>;
+  template <typename T>
+  using Outcome = tl::expected<T, SpawnFailure>;
+  using Done = std::function<void(Outcome<Spawned>)>;
 
   /// `cgroups`, `program` (herd-exec, pinned) and `networks` must outlive it. Throws std::system_error, as
   /// std::thread does.
@@ -76,9 +83,9 @@ class Spawner {
   void run();
   std::optional<Job> next_job();
   void wait_for_work();
-  Result<Spawned> spawn(SpawnOrder order);
-  Result<Parcel> pack(SpawnOrder& order, Spawned& spawned);
-  Status start(const SpawnOrder& order, const Parcel& parcel, Spawned& spawned) const;
+  Outcome<Spawned> spawn(SpawnOrder order);
+  Outcome<Parcel> pack(SpawnOrder& order, Spawned& spawned);
+  Outcome<void> start(const SpawnOrder& order, const Parcel& parcel, Spawned& spawned) const;
 
   const kernel::Cgroups& cgroups_;
   const UniqueFd& program_;

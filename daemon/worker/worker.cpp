@@ -15,13 +15,6 @@ namespace herd::worker {
 
 namespace asio = boost::asio;
 
-/// What the spawner does has the network, the cgroup and herd-exec's start in it; its message says which.
-static std::string stage_of(const Error& error) {
-  if (error.message.starts_with("base tree")) return launch::name(launch::Stage::mounts);
-  if (error.message.starts_with("network namespace")) return launch::name(launch::Stage::namespaces);
-  return error.message.starts_with("cgroup") ? launch::name(launch::Stage::cgroup) : "spawn";
-}
-
 Worker::Worker(Resources& resources, std::shared_ptr<const config::PoolSpec> pool, std::string id,
                WorkerCallbacks callbacks)
     : resources_(resources),
@@ -43,9 +36,9 @@ void Worker::start() {
   }
   plan_ = order->plan;
   Spawner& spawner = pool_->sandbox.no_new_privs ? resources_.spawner : resources_.privileged_spawner;
-  spawner.submit(std::move(*order), [self = shared_from_this()](Result<Spawned> spawned) {
+  spawner.submit(std::move(*order), [self = shared_from_this()](Spawner::Outcome<Spawned> spawned) {
     auto& io = self->resources_.io;
-    asio::post(io, [self, moved = std::make_shared<Result<Spawned>>(std::move(spawned))] {
+    asio::post(io, [self, moved = std::make_shared<Spawner::Outcome<Spawned>>(std::move(spawned))] {
       self->on_spawned(std::move(*moved));
     });
   });
@@ -120,8 +113,8 @@ void Worker::fail_start(const std::string& stage, const Error& error) {
   callbacks_ = {};
 }
 
-void Worker::on_spawned(Result<Spawned> spawned) {
-  if (!spawned) return fail_start(stage_of(spawned.error()), spawned.error());
+void Worker::on_spawned(Spawner::Outcome<Spawned> spawned) {
+  if (!spawned) return fail_start(spawned.error().stage, spawned.error().error);
   is_spawned_ = true;
   cgroup_ = std::move(spawned->cgroup);
   root_directory_ = std::move(spawned->root_directory);

@@ -90,7 +90,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Result<SpawnOrder> prepare();
   Status prepare_address(SpawnOrder& order, PlanParts& parts);
   Result<std::uint32_t> choose_uid();
-  void on_spawned(Result<Spawned> spawned);
+  void on_spawned(Spawner::Outcome<Spawned> spawned);
   void fail_start(const std::string& stage, const Error& error);
   bool read_messages();
   void on_message(kernel::Message message);

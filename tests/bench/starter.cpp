@@ -134,8 +134,8 @@ Result<double> HerdStarter::start_once() {
   const launch::Plan plan = ordered.plan;
   std::promise<Result<TimedStart>> promise;
   const auto begin = Clock::now();
-  spawner_.submit(std::move(ordered), [&promise](Result<worker::Spawned> spawned) {
-    if (!spawned) return promise.set_value(tl::make_unexpected(spawned.error()));
+  spawner_.submit(std::move(ordered), [&promise](worker::Spawner::Outcome<worker::Spawned> spawned) {
+    if (!spawned) return promise.set_value(tl::make_unexpected(spawned.error().error));
     const bool came = wait_readable(spawned->stdout_pipe.get(), kLongestStart);
     promise.set_value(TimedStart{std::move(*spawned), Clock::now(), came});
   });

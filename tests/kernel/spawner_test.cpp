@@ -54,9 +54,10 @@ class SpawnerThread : public ::testing::Test {
     worker::SpawnOrder order;
     order.plan =
         worker::build_plan(talking_pool(), {.worker = "a-1", .auto_uid = uids_->take().value()}).value();
-    std::promise<Result<worker::Spawned>> promise;
-    spawner_->submit(std::move(order),
-                     [&promise](Result<worker::Spawned> spawned) { promise.set_value(std::move(spawned)); });
+    std::promise<worker::Spawner::Outcome<worker::Spawned>> promise;
+    spawner_->submit(std::move(order), [&promise](worker::Spawner::Outcome<worker::Spawned> spawned) {
+      promise.set_value(std::move(spawned));
+    });
     spawned_ = promise.get_future().get().value();
     worker_ = std::move(wait_for_message<launch::Started>().fds.at(0));
   }
