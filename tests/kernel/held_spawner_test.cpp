@@ -1,4 +1,4 @@
-// vfork holds the spawning thread until the exec, however long that takes. Here for as long as the test
+// The spawning thread waits for herd-exec's exec, however long that takes. Here for as long as the test
 // wants: a process that is born into a frozen cgroup stops before its first instruction.
 #include <filesystem>
 #include <fstream>

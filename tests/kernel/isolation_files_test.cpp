@@ -12,7 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Without a filter: what stops the worker here is the rest of the sandbox.
 /// Of the daemon's copy of herd-exec, which is the program of its workers' init.
 std::string executor_bytes(pid_t worker) {
   return text_of("/proc/" + status_of(worker)["PPid"] + "/exe");

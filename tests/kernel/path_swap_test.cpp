@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tests/support/daemon_test.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace herd::test {
 namespace {
@@ -44,21 +45,12 @@ class PathSwap : public DaemonTest {
  protected:
   void SetUp() override {
     DaemonTest::SetUp();
-    // Not below /tmp, where nothing of the host's is in the worker's tree.
-    ASSERT_NE(::mkdtemp(directory_.data()), nullptr);
-    ::chmod(directory_.c_str(), 0755);
-    theirs_ = directory_ + "/theirs";
-    outside_ = directory_ + "/outside";
     make_directory(theirs_, 0777);
     make_directory(theirs_ + "/place", 0777);
     make_directory(outside_, 0777);
     std::ofstream(theirs_ + "/place/mark") << "this-is-inside\n";
     std::ofstream(outside_ + "/mark") << "this-is-outside\n";
     fs::create_directory_symlink(outside_, theirs_ + "/link");
-  }
-  void TearDown() override {
-    DaemonTest::TearDown();
-    fs::remove_all(directory_);
   }
   /// A shell that looks at the place and writes there, then ends; its pool starts the next one.
   Json pool(const Json& filesystem) const {
@@ -87,7 +79,9 @@ class PathSwap : public DaemonTest {
     EXPECT_FALSE(fs::exists(outside_ + "/written")) << "a worker has written outside";
     EXPECT_EQ(daemon_.log().find("this-is-outside"), std::string::npos) << "a worker has read outside";
   }
-  std::string directory_ = "/var/tmp/herd-test-XXXXXX", theirs_, outside_;
+  const TemporaryDirectory place_{"/var/tmp"};
+  const std::string directory_ = place_.path(), theirs_ = directory_ + "/theirs",
+                    outside_ = directory_ + "/outside";
 };
 
 class SwappedPath : public PathSwap, public ::testing::WithParamInterface<std::string> {};

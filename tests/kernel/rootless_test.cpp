@@ -11,6 +11,7 @@
 #include "tests/support/daemon_test.hpp"
 #include "tests/support/herdctl.hpp"
 #include "tests/support/rootless.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace herd::test {
 namespace {
@@ -82,19 +83,17 @@ TEST_F(Rootless, EachWorkerHasAHostUidOfItsOwnAndNoCapability) {
 }
 
 TEST_F(Rootless, ItIsKeptFromWhatItsPoolHides) {
-  char directory[] = "/var/tmp/herd-test-XXXXXX";
-  ASSERT_NE(::mkdtemp(directory), nullptr);
-  ::chmod(directory, 0755);
+  const TemporaryDirectory place("/var/tmp");
+  const std::string& directory = place.path();
   start_serving({{"filesystem", {{"hide", {directory}}}}});
   const Ran ran =
       herdctl().run({"run", "a", "--", "/bin/sh", "-c",
-                     std::string("ls -A ") + directory +
-                         " && echo hidden; : >/usr/herd-probe; id -u; umount " + directory + "; kill -0 1"},
+                     "ls -A " + directory + " && echo hidden; : >/usr/herd-probe; id -u; umount " +
+                         directory + "; kill -0 1"},
                     become_its_user);
   EXPECT_NE(ran.out.find("hidden\n"), std::string::npos) << ran.out << ran.err;
   EXPECT_NE(ran.err.find("/usr/herd-probe: Read-only"), std::string::npos) << ran.err;
   EXPECT_NE(ran.code, 0) << "no signal reaches its init";
-  fs::remove(directory);
 }
 
 // Whose a link is can't be told there; in "/" it is root's.
