@@ -54,6 +54,7 @@ Verdict reduce(std::vector<const Rule*> rules, Action default_action, Policy pol
 /// Grows at its end. After the architecture test the accumulator holds the call's number until a block
 /// returns.
 using Code = std::vector<sock_filter>;
+constexpr std::size_t kLongestJump = 255;  // of a conditional one: it has 8 bits
 
 void load(Code& code, std::size_t offset) {
   code.push_back({BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<std::uint32_t>(offset)});
@@ -93,7 +94,8 @@ Status emit_unknown_numbers(Code& code, Arch arch, Policy policy) {
   const auto runs = known_runs(arch);
   if (runs.empty()) return fail("libseccomp knows no syscalls of " + std::string(name(arch)));
   std::size_t left = 2 * runs.size();  // instructions up to the return
-  if (left > 250) return fail("too many gaps between the syscall numbers of " + std::string(name(arch)));
+  if (left >= kLongestJump)
+    return fail("too many gaps between the syscall numbers of " + std::string(name(arch)));
   for (const auto& [first, last] : runs) {
     // Each run is above the ones before it, which did not hold the number.
     --left;
@@ -107,8 +109,13 @@ Status emit_unknown_numbers(Code& code, Arch arch, Policy policy) {
 
 void emit_call(Code& code, int number, const Verdict& verdict, Policy policy) {
   const auto block = emit_argument_rules(verdict.rules, result_of(verdict.otherwise, policy));
-  jump(code, BPF_JEQ, static_cast<std::uint32_t>(number), 1, 0);
-  code.push_back({BPF_JMP | BPF_JA, 0, 0, static_cast<std::uint32_t>(block.size())});
+  const auto wanted = static_cast<std::uint32_t>(number);
+  if (block.size() <= kLongestJump) {
+    jump(code, BPF_JEQ, wanted, 0, block.size());
+  } else {
+    jump(code, BPF_JEQ, wanted, 1, 0);
+    code.push_back({BPF_JMP | BPF_JA, 0, 0, static_cast<std::uint32_t>(block.size())});
+  }
   code.insert(code.end(), block.begin(), block.end());
 }
 
