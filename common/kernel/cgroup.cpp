@@ -125,10 +125,12 @@ Status WorkerCgroup::apply(const CgroupLimits& limits) {
 
 std::vector<LimitReading> WorkerCgroup::read_limits() const {
   std::vector<LimitReading> readings;
-  const auto read = [&](Controller controller, const std::string& file, const std::string& wanted) {
+  const auto read = [&](Controller controller, const std::string& file, const std::string& wanted,
+                        bool is_optional = false) {
     const Place* place = place_of(controller);
     if (place == nullptr) return;
-    const auto text = read_file(file, 4096, place->fd.get());
+    const auto text = read_record(file, place->fd.get());
+    if (!text && text.error().errno_value == ENOENT && is_optional) return;
     readings.push_back({file, wanted, text ? trimmed(*text) : text.error().message});
   };
   const auto is_v2 = [&](Controller controller) {
@@ -143,7 +145,7 @@ std::vector<LimitReading> WorkerCgroup::read_limits() const {
     const bool v2 = place->hierarchy.is_v2;
     const char* file = v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes";
     const Bytes wanted{limits_.swap->value + (v2 ? 0 : limits_.memory->value)};
-    if (faccessat(place->fd.get(), file, F_OK, 0) == 0) read(Controller::memory, file, pages_of(wanted));
+    read(Controller::memory, file, pages_of(wanted), true);
   }
   if (limits_.cpu) {
     if (is_v2(Controller::cpu)) {

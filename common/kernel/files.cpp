@@ -8,7 +8,11 @@
 
 namespace herd::kernel {
 
-Result<std::string> read_file(const std::string& path, std::size_t max, int directory) {
+namespace {
+
+enum class Until { end_of_file, short_read };
+
+Result<std::string> read_at(const std::string& path, std::size_t max, int directory, Until until) {
   UniqueFd fd(openat(directory, path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!fd) return fail_errno("open '" + path + "'");
   std::string content;
@@ -20,7 +24,19 @@ Result<std::string> read_file(const std::string& path, std::size_t max, int dire
     if (count == 0) return content;
     content.append(buffer.data(), static_cast<std::size_t>(count));
     if (content.size() > max) return fail_errno("read '" + path + "'", EFBIG);
+    if (until == Until::short_read && static_cast<std::size_t>(count) < buffer.size()) return content;
   }
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t max, int directory) {
+  return read_at(path, max, directory, Until::end_of_file);
+}
+
+Result<std::string> read_record(const std::string& path, int directory) {
+  constexpr std::size_t kLargest = 1 << 20;  // a status with 65,536 groups has 700 KiB
+  return read_at(path, kLargest, directory, Until::short_read);
 }
 
 Status write_file(const std::string& path, std::string_view content, int directory) {

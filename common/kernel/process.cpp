@@ -64,7 +64,7 @@ Status send_signal(int pidfd, int signal) {
 }
 
 Result<pid_t> pid_of(int pidfd) {
-  HERD_TRY(const std::string text, read_file("/proc/self/fdinfo/" + std::to_string(pidfd)));
+  HERD_TRY(const std::string text, read_record("/proc/self/fdinfo/" + std::to_string(pidfd)));
   pid_t pid = -1;
   HERD_CHECK(read_number(text, "Pid", 10, pid));
   if (pid <= 0) return fail_errno("pid of a pidfd", ESRCH);
@@ -101,7 +101,7 @@ bool is_alive(int pidfd) {
 
 bool is_ending(pid_t pid) {
   constexpr std::string_view kSeccompDead = "3";  // SECCOMP_MODE_DEAD, Linux 5.16
-  const auto text = read_file("/proc/" + std::to_string(pid) + "/status", 1 << 16);
+  const auto text = read_record("/proc/" + std::to_string(pid) + "/status");
   if (!text) return text.error().errno_value == ENOENT || text.error().errno_value == ESRCH;
   const auto state = field(*text, "State");
   return !state || state->starts_with('Z') || state->starts_with('X') ||
@@ -135,7 +135,7 @@ Result<ProcessStatus> parse_status(const std::string& text) {
 }
 
 Result<ProcessStatus> read_status(int proc, const std::string& path) {
-  HERD_TRY(const std::string text, read_file(path, 1 << 16, proc));
+  HERD_TRY(const std::string text, read_record(path, proc));
   return parse_status(text);
 }
 

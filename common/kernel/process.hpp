@@ -36,7 +36,7 @@ struct ProcessStatus {
   int seccomp_filters = 0;  // Linux 5.9
 };
 Result<ProcessStatus> parse_status(const std::string& text);
-/// `proc` is a directory fd of procfs; `path` such as "123/status" or "123/task/124/status".
+/// `proc` is a directory fd of procfs or of one process in it; `path` such as "123/status" or "status".
 Result<ProcessStatus> read_status(int proc, const std::string& path);
 
 }  // namespace herd::kernel

@@ -38,19 +38,42 @@ std::string all_but(const std::vector<std::string>& mounts) {
   return text.empty() ? "all mounts" : text;
 }
 
-std::string link_at(const std::string& path) {
+std::string link_at(int directory, const std::string& path) {
   std::array<char, 128> buffer{};
-  const ssize_t count = readlink(path.c_str(), buffer.data(), buffer.size());
+  const ssize_t count = readlinkat(directory, path.c_str(), buffer.data(), buffer.size());
   return count < 0 ? "" : std::string(buffer.data(), static_cast<std::size_t>(count));
+}
+
+UniqueFd open_process(pid_t pid) {
+  const std::string path = "/proc/" + std::to_string(pid);
+  return UniqueFd(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+/// "PID/task/TID" of all threads of a process; none where it is gone.
+std::vector<std::string> threads_of(int process) {
+  const std::string tasks = "/proc/" + std::to_string(process) + "/task";
+  const std::string only_one = tasks + "/" + std::to_string(process);
+  // How many there are stands in the number of links, two more (proc_task_getattr(), fs/proc/base.c).
+  struct stat directory {};
+  if (stat(tasks.c_str(), &directory) == 0 && directory.st_nlink == 3) return {only_one};
+  std::vector<std::string> threads;
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator(tasks, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
+    threads.push_back(entry->path());
+  return threads;
 }
 
 class Verifier {
  public:
   Verifier(pid_t pid, const Expectation& expected, const kernel::WorkerCgroup& cgroup)
-      : proc_("/proc/" + std::to_string(pid)), expected_(expected), cgroup_(cgroup) {}
+      : pid_(pid), proc_(open_process(pid)), expected_(expected), cgroup_(cgroup) {}
 
-  std::vector<Check> run() {
+  std::vector<Check> of_threads() {
     threads();
+    return std::move(checks_);
+  }
+  std::vector<Check> of_surroundings() {
     identity();
     namespaces();
     cgroup();
@@ -70,29 +93,42 @@ class Verifier {
   }
 
   /// Of every thread of every process of the worker: a child that was forked before the worker entered its
-  /// sandbox would have the worker's files and not its filter. A round in which none vanished before it was
-  /// read has seen all; a chain of children that each end at once must not slip through between two.
+  /// sandbox would have the worker's files and not its filter. Whoever is read has what it has for ever, and
+  /// hands it on, so all is seen when nobody new is there after the last was read; a chain of children that
+  /// each end at once must not slip through between two looks.
   std::vector<kernel::ProcessStatus> all_threads() {
     constexpr int kMostRounds = 16;
     std::vector<kernel::ProcessStatus> found;
+    std::set<std::string> read;
+    std::set<int> processes{pid_};
+    if (const auto first = kernel::read_status(proc_.get(), "status")) {
+      found.push_back(*first);
+      read.insert("/proc/" + std::to_string(pid_) + "/task/" + std::to_string(pid_));
+    }
     for (int round = 0; round < kMostRounds; ++round) {
       bool has_seen_all = true;
-      for (const int process : cgroup_.processes().value_or(std::vector<int>{})) {
-        if (process == expected_.init || process == expected_.relay) continue;
-        std::error_code error;
-        const std::string tasks = "/proc/" + std::to_string(process) + "/task";
-        for (const auto& entry : std::filesystem::directory_iterator(tasks, error)) {
-          if (const auto status = kernel::read_status(AT_FDCWD, entry.path().string() + "/status")) {
-            found.push_back(*status);
-          } else {
-            has_seen_all = false;
-          }
+      for (const int process : processes) {
+        for (const std::string& thread : threads_of(process)) {
+          if (read.contains(thread)) continue;
+          has_seen_all = false;
+          const auto status = kernel::read_status(AT_FDCWD, thread + "/status");
+          if (!status) continue;
+          found.push_back(*status);
+          read.insert(thread);
         }
-        if (error) has_seen_all = false;
       }
+      // After their threads: what one of them forked before it ended is there by now.
+      const auto members = cgroup_.processes();
+      if (!members) {
+        add_unreadable("processes", members.error());
+        return found;
+      }
+      for (const int process : *members)
+        if (process != expected_.init && process != expected_.relay && processes.insert(process).second)
+          has_seen_all = false;
       if (has_seen_all) return found;
     }
-    add("processes", "all read", "some ended before they were, each time");
+    add("processes", "all read", "some began or ended while they were, each time");
     return found;
   }
 
@@ -117,7 +153,7 @@ class Verifier {
   }
 
   void identity() {
-    const auto status = kernel::read_status(AT_FDCWD, proc_ + "/status");
+    const auto status = kernel::read_status(proc_.get(), "status");
     if (!status) return add_unreadable("status", status.error());
     const launch::Plan& plan = expected_.plan;
     add("uid", joined({plan.uid, plan.uid, plan.uid, plan.uid}), joined(status->uids));
@@ -137,24 +173,21 @@ class Verifier {
 
   void namespaces() {
     const launch::Namespaces& wanted = expected_.plan.namespaces;
-    const std::array<std::pair<const char*, bool>, 6> kinds{{{"pid", wanted.pid},
-                                                             {"mnt", wanted.mount},
-                                                             {"ipc", wanted.ipc},
-                                                             {"uts", wanted.uts},
-                                                             {"cgroup", wanted.cgroup},
-                                                             {"net", wanted.network}}};
-    for (const auto& [kind, is_own] : kinds) {
-      const std::string host = link_at(std::string("/proc/self/ns/") + kind);
-      const std::string found = link_at(proc_ + "/ns/" + kind);
+    const std::array<bool, kNamespaceKinds.size()> own{wanted.pid, wanted.mount,  wanted.ipc,
+                                                       wanted.uts, wanted.cgroup, wanted.network};
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      const std::string kind = kNamespaceKinds[i];
+      const std::string& host = expected_.daemon.namespaces[i];
+      const std::string found = link_at(proc_.get(), "ns/" + kind);
       const bool differs = found != host;
-      checks_.push_back({std::string("namespace ") + kind, is_own ? "own" : "host",
+      checks_.push_back({"namespace " + kind, own[i] ? "own" : "host",
                          found.empty() ? "unreadable" : (differs ? "own " : "host ") + found,
-                         !found.empty() && !host.empty() && differs == is_own});
+                         !found.empty() && !host.empty() && differs == own[i]});
     }
   }
 
   void cgroup() {
-    const auto text = kernel::read_file(proc_ + "/cgroup");
+    const auto text = kernel::read_record("cgroup", proc_.get());
     if (!text) return add_unreadable("cgroup", text.error());
     for (const auto& [line, path] : cgroup_.paths_by_hierarchy()) {
       std::string found = "not a member";
@@ -185,8 +218,8 @@ class Verifier {
   /// It is left out of what is asked of the worker's own processes, so it has to be harmless on its own.
   void relay() {
     if (expected_.plan.relay_port == 0) return;
-    const std::string proc = "/proc/" + std::to_string(expected_.relay);
-    const auto status = kernel::read_status(AT_FDCWD, proc + "/status");
+    const UniqueFd proc = open_process(expected_.relay);
+    const auto status = kernel::read_status(proc.get(), "status");
     if (!status) return add_unreadable("relay", status.error());
     const std::uint64_t capabilities = status->cap_inheritable | status->cap_permitted |
                                        status->cap_effective | status->cap_bounding | status->cap_ambient;
@@ -194,7 +227,7 @@ class Verifier {
     if (capabilities != 0) found += "capabilities ";
     if (!status->no_new_privs) found += "new privileges ";
     if (std::ranges::count(status->uids, expected_.plan.uid) != 0) found += "the worker's uid ";
-    if (link_at(proc + "/ns/net") != link_at(proc_ + "/ns/net")) found += "another network ";
+    if (link_at(proc.get(), "ns/net") != link_at(proc_.get(), "ns/net")) found += "another network ";
     const auto processes = cgroup_.processes().value_or(std::vector<int>{});
     if (std::ranges::count(processes, expected_.relay) == 0) found += "another cgroup ";
     add("relay", "apart", found.empty() ? "apart" : found);
@@ -202,15 +235,15 @@ class Verifier {
 
   void mounts() {
     if (!expected_.plan.namespaces.mount) return;
-    root();
-    const auto text = kernel::read_file(proc_ + "/mountinfo", 4 << 20);
+    const UniqueFd top(openat(proc_.get(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    root(top.get());
+    const auto text = kernel::read_file("mountinfo", 4 << 20, proc_.get());
     if (!text) return add_unreadable("mounts", text.error());
     std::vector<std::string> allowed = own_writable_mounts();
     const auto& writable = expected_.plan.filesystem.writable;
     allowed.insert(allowed.end(), writable.begin(), writable.end());
-    const UniqueFd root(open((proc_ + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     for (const std::string& path : writable)  // mounted where its links lead
-      if (const auto there = kernel::walk_inside(root.get(), path, kernel::Links::all))
+      if (const auto there = kernel::walk_inside(top.get(), path, kernel::Links::all))
         allowed.push_back(there->path);
     std::string found;
     const std::vector<kernel::Mount> mounts = kernel::parse_mountinfo(*text);
@@ -222,14 +255,13 @@ class Verifier {
   }
 
   /// Which directory "/" is to the worker: the kernel's link there leads to it.
-  void root() {
+  void root(int top) {
     const launch::Root& wanted = expected_.plan.filesystem.root;
-    const std::string link = proc_ + "/root";
     struct stat found {
     }, host{};
     struct statfs filesystem {};
-    if (stat(link.c_str(), &found) != 0 || statfs(link.c_str(), &filesystem) != 0 || stat("/", &host) != 0)
-      return add_unreadable("root", fail_errno(link).value());
+    if (fstat(top, &found) != 0 || fstatfs(top, &filesystem) != 0 || stat("/", &host) != 0)
+      return add_unreadable("root", fail_errno("root").value());
     const auto is = [&](std::uint64_t device, std::uint64_t inode) {
       return found.st_dev == device && found.st_ino == inode;
     };
@@ -249,7 +281,8 @@ class Verifier {
         seen);
   }
 
-  std::string proc_;
+  pid_t pid_;
+  UniqueFd proc_;  // /proc/PID: the same process for all reads, whatever becomes of its number
   const Expectation& expected_;
   const kernel::WorkerCgroup& cgroup_;
   std::vector<Check> checks_;
@@ -259,11 +292,23 @@ class Verifier {
 
 Result<DaemonFacts> read_daemon_facts() {
   HERD_TRY(const auto status, kernel::read_status(AT_FDCWD, "/proc/self/status"));
-  return DaemonFacts{status.seccomp_filters, status.no_new_privs};
+  DaemonFacts facts{status.seccomp_filters, status.no_new_privs, {}};
+  for (std::size_t i = 0; i < facts.namespaces.size(); ++i) {
+    facts.namespaces[i] = link_at(AT_FDCWD, std::string("/proc/self/ns/") + kNamespaceKinds[i]);
+    if (facts.namespaces[i].empty())
+      return fail_errno(std::string("read /proc/self/ns/") + kNamespaceKinds[i]);
+  }
+  return facts;
 }
 
-std::vector<Check> verify(pid_t pid, const Expectation& expected, const kernel::WorkerCgroup& cgroup) {
-  return Verifier(pid, expected, cgroup).run();
+std::vector<Check> verify_threads(pid_t pid, const Expectation& expected,
+                                  const kernel::WorkerCgroup& cgroup) {
+  return Verifier(pid, expected, cgroup).of_threads();
+}
+
+std::vector<Check> verify_surroundings(pid_t pid, const Expectation& expected,
+                                       const kernel::WorkerCgroup& cgroup) {
+  return Verifier(pid, expected, cgroup).of_surroundings();
 }
 
 std::string failed_checks(const std::vector<Check>& checks) {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,15 @@ struct Check {
   bool ok = false;
 };
 
-/// What the daemon itself has: a worker's must differ, or (host network) be the same.
+/// The kinds of namespaces that a worker may have of its own, as in /proc/PID/ns.
+inline constexpr std::array<const char*, 6> kNamespaceKinds{"pid", "mnt", "ipc", "uts", "cgroup", "net"};
+
+/// What the daemon itself has, which does not change while it runs: a worker's must differ, or (host network)
+/// be the same.
 struct DaemonFacts {
   int seccomp_filters = 0;
   bool no_new_privs = false;
+  std::array<std::string, kNamespaceKinds.size()> namespaces;  // "pid:[4026531836]", by kind
 };
 Result<DaemonFacts> read_daemon_facts();
 
@@ -40,8 +46,15 @@ struct Expectation {
   int landlock_abi = 0;
 };
 
-/// All checks, in a fixed order; a fact that can't be read is a check that is not ok.
-std::vector<Check> verify(pid_t pid, const Expectation& expected, const kernel::WorkerCgroup& cgroup);
+// The checks come in a fixed order; a fact that can't be read is a check that is not ok.
+
+/// What each thread of the worker has: no-new-privs and the filter. To be asked when the worker says that it
+/// is ready, as it may put its filter on itself.
+std::vector<Check> verify_threads(pid_t pid, const Expectation& expected, const kernel::WorkerCgroup& cgroup);
+/// All else: ids, capabilities, namespaces, cgroup and limits, mounts. It is there when the worker's program
+/// starts, and nothing of it is the worker's to change.
+std::vector<Check> verify_surroundings(pid_t pid, const Expectation& expected,
+                                       const kernel::WorkerCgroup& cgroup);
 
 /// The names of the checks that failed, joined; empty if all is as wanted.
 std::string failed_checks(const std::vector<Check>& checks);

@@ -170,6 +170,7 @@ void Worker::on_started(kernel::Message message) {
     return;
   }
   record_.pid = *pid;
+  surroundings_ = verify_surroundings(*pid, expectation(), cgroup_);  // while the program starts up
   switch (pool_->ready.kind) {
     case config::ReadyKind::notify:
       return;
@@ -236,19 +237,18 @@ void Worker::on_ready() {
 /// event tells of that; all others said that they are ready, and must have it.
 void Worker::verify_now() {
   if (stop_reason_) return;
-  const bool has_seccomp = pool_->sandbox.seccomp.policy != config::SeccompPolicy::off;
-  const auto init = kernel::pid_of(init_pidfd_.native_handle());
-  const auto relay = has_relay() ? kernel::pid_of(relay_pidfd_.get()) : Result<pid_t>(-1);
-  record_.checks = verify(record_.pid.value_or(-1),
-                          {plan_, has_seccomp, resources_.daemon, init.value_or(-1), relay.value_or(-1),
-                           root_directory_, landlock_abi_},
-                          cgroup_);
+  const pid_t pid = record_.pid.value_or(-1);
+  const Expectation expected = expectation();
+  if (surroundings_.empty() || !failed_checks(surroundings_).empty())
+    surroundings_ = verify_surroundings(pid, expected, cgroup_);
+  record_.checks = verify_threads(pid, expected, cgroup_);
+  record_.checks.insert(record_.checks.end(), surroundings_.begin(), surroundings_.end());
   const std::string failed = failed_checks(record_.checks);
   const bool is_same_process = worker_pidfd_ && kernel::is_alive(worker_pidfd_.get());
   if (failed.empty() && is_same_process) return become_verified();
   // Its exit is the reason, and is on its way: what /proc says of a process that is ending proves nothing.
-  if (!is_same_process || kernel::is_ending(record_.pid.value_or(-1))) return;
-  const bool may_still_enter = pool_->ready.kind == config::ReadyKind::started && has_seccomp &&
+  if (!is_same_process || kernel::is_ending(pid)) return;
+  const bool may_still_enter = pool_->ready.kind == config::ReadyKind::started && has_seccomp() &&
                                pool_->sandbox.seccomp.enter == config::SeccompEnter::worker &&
                                (failed == "seccomp, seccomp_filters" || failed == "seccomp_filters");
   // A process on its way out has left its v1 cgroups before its end shows anywhere: look again before saying
@@ -256,6 +256,13 @@ void Worker::verify_now() {
   constexpr int kSecondLooks = 4;
   if ((may_still_enter && !is_out_of_time_) || second_looks_++ < kSecondLooks) return retry_verification();
   stop_as_not_verified();
+}
+
+Expectation Worker::expectation() {
+  const auto init = kernel::pid_of(init_pidfd_.native_handle());
+  const auto relay = has_relay() ? kernel::pid_of(relay_pidfd_.get()) : Result<pid_t>(-1);
+  return {plan_,           has_seccomp(), resources_.daemon, init.value_or(-1), relay.value_or(-1),
+          root_directory_, landlock_abi_};
 }
 
 void Worker::stop_as_not_verified() {

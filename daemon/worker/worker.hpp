@@ -99,6 +99,10 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void on_socket(const launch::MadeSocket& answer, kernel::Message& message);
   void on_lost_fd();
   [[nodiscard]] bool has_relay() const { return plan_.relay_port != 0; }
+  [[nodiscard]] bool has_seccomp() const {
+    return pool_->sandbox.seccomp.policy != config::SeccompPolicy::off;
+  }
+  Expectation expectation();
   void on_ready();
   bool owns_port();
   void note_landlock();
@@ -159,6 +163,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
 
   std::chrono::milliseconds verify_pause_{0};
   int second_looks_ = 0;
+  std::vector<Check> surroundings_;      // proven when the program started; the rest is, once it is ready
   std::optional<Reason> stop_reason_;    // why herd ends it
   std::optional<Reason> setup_failure_;  // what herd-exec reported
   std::optional<launch::Exited> exited_;

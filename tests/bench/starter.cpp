@@ -27,18 +27,19 @@ std::string notify_path() {
   return "/run/herd-bench-" + std::to_string(getpid()) + ".notify";
 }
 
-struct TimedStart {
-  worker::Spawned spawned;
-  Clock::time_point running;
-  bool came = false;
-};
-
 /// The program's one byte; what herd-exec said instead where it did not come.
-Status check_start(TimedStart& start) {
+Status wait_for_program(const worker::Spawned& spawned) {
   char byte = 0;
-  if (start.came && read(start.spawned.stdout_pipe.get(), &byte, 1) == 1) return {};
-  auto message = kernel::receive_message(start.spawned.executor.line.get(), false);
+  if (wait_readable(spawned.stdout_pipe.get(), kLongestStart) &&
+      read(spawned.stdout_pipe.get(), &byte, 1) == 1)
+    return {};
+  auto message = kernel::receive_message(spawned.executor.line.get(), false);
   return fail("the worker did not start: " + (message ? message->text : message.error().message));
+}
+
+Status all_ok(const std::vector<worker::Check>& checks) {
+  const std::string failed = worker::describe_failures(checks);
+  return failed.empty() ? Status{} : fail(failed);
 }
 
 Status clear_away(worker::Spawned& spawned) {
@@ -68,9 +69,10 @@ Status end_bubblewrap(Child& outer, int output) {
 }  // namespace
 
 HerdStarter::HerdStarter(config::PoolSpec pool, bool verifies, kernel::Cgroups cgroups, UniqueFd program,
-                         worker::UidPool uids)
+                         worker::UidPool uids, worker::DaemonFacts daemon)
     : pool_(std::move(pool)),
       verifies_(verifies),
+      daemon_(std::move(daemon)),
       cgroups_(std::move(cgroups)),
       program_(std::move(program)),
       uids_(std::move(uids)),
@@ -94,8 +96,10 @@ Result<std::unique_ptr<HerdStarter>> HerdStarter::make(const Place& place, const
   HERD_TRY(kernel::Cgroups cgroups, kernel::Cgroups::open(std::move(layout), root));
   HERD_TRY(UniqueFd program, kernel::sealed_program(place.executor()));
   HERD_TRY(worker::UidPool uids, worker::UidPool::open(kUidLockFile, {}));
+  HERD_TRY(worker::DaemonFacts daemon, worker::read_daemon_facts());
   return std::unique_ptr<HerdStarter>(new HerdStarter(std::move(pool), options.verifies, std::move(cgroups),
-                                                      std::move(program), std::move(uids)));
+                                                      std::move(program), std::move(uids),
+                                                      std::move(daemon)));
 }
 
 Result<worker::SpawnOrder> HerdStarter::order(std::uint32_t uid) {
@@ -110,8 +114,8 @@ Result<worker::SpawnOrder> HerdStarter::order(std::uint32_t uid) {
   return order;
 }
 
-/// As herdd does it: who the worker is comes over the owner's line, what it has from the kernel.
-Status HerdStarter::check(const launch::Plan& plan, const worker::Spawned& spawned) const {
+/// Who the worker is comes over the owner's line while the program starts.
+Result<HerdStarter::Identified> HerdStarter::identify(const worker::Spawned& spawned) {
   if (!wait_readable(spawned.executor.line.get(), kLongestStart)) return fail("herd-exec told of no worker");
   HERD_TRY(const kernel::Message message, kernel::receive_message(spawned.executor.line.get(), false));
   HERD_TRY(const launch::FromExec said, launch::parse_from_exec(message.text));
@@ -119,38 +123,40 @@ Status HerdStarter::check(const launch::Plan& plan, const worker::Spawned& spawn
   if (started == nullptr || message.fds.empty()) return fail("herd-exec said " + message.text);
   HERD_TRY(const pid_t pid, kernel::pid_of(message.fds.front().get()));
   HERD_TRY(const pid_t init, kernel::pid_of(spawned.executor.pidfd.get()));
-  HERD_TRY(const worker::DaemonFacts daemon, worker::read_daemon_facts());
-  worker::Expectation expected{plan, pool_.sandbox.seccomp.policy != config::SeccompPolicy::off, daemon};
-  expected.init = init;
-  expected.landlock_abi = started->landlock_abi;
-  const auto checks = worker::verify(pid, expected, spawned.cgroup);
-  const std::string failed = worker::describe_failures(checks);
-  return failed.empty() ? Status{} : fail(failed);
+  return Identified{pid, init, started->landlock_abi};
+}
+
+/// What is proven is read as herdd reads it.
+Status HerdStarter::wait_until_runs(const launch::Plan& plan, const worker::Spawned& spawned) const {
+  if (!verifies_) return wait_for_program(spawned);
+  HERD_TRY(const Identified worker, identify(spawned));
+  worker::Expectation expected{plan, pool_.sandbox.seccomp.policy != config::SeccompPolicy::off, daemon_};
+  expected.init = worker.init;
+  expected.landlock_abi = worker.landlock_abi;
+  HERD_CHECK(all_ok(worker::verify_surroundings(worker.pid, expected, spawned.cgroup)));
+  HERD_CHECK(wait_for_program(spawned));
+  return all_ok(worker::verify_threads(worker.pid, expected, spawned.cgroup));
 }
 
 Result<double> HerdStarter::start_once() {
   HERD_TRY(const std::uint32_t uid, uids_.take());
   HERD_TRY(worker::SpawnOrder ordered, order(uid));
   const launch::Plan plan = ordered.plan;
-  std::promise<Result<TimedStart>> promise;
+  std::promise<worker::Spawner::Outcome<worker::Spawned>> promise;
   const auto begin = Clock::now();
-  spawner_.submit(std::move(ordered), [&promise](worker::Spawner::Outcome<worker::Spawned> spawned) {
-    if (!spawned) return promise.set_value(tl::make_unexpected(spawned.error().error));
-    const bool came = wait_readable(spawned->stdout_pipe.get(), kLongestStart);
-    promise.set_value(TimedStart{std::move(*spawned), Clock::now(), came});
+  spawner_.submit(std::move(ordered), [&promise](worker::Spawner::Outcome<worker::Spawned> outcome) {
+    promise.set_value(std::move(outcome));
   });
-  HERD_TRY(TimedStart start, promise.get_future().get());
-  Status started = check_start(start);
-  if (started && verifies_) {
-    started = check(plan, start.spawned);
-    start.running = Clock::now();
-  }
-  const Status cleared = clear_away(start.spawned);
+  auto spawned = promise.get_future().get();
+  if (!spawned) return tl::make_unexpected(spawned.error().error);
+  const Status started = wait_until_runs(plan, *spawned);
+  const auto running = Clock::now();
+  const Status cleared = clear_away(*spawned);
   unlink(notify_path().c_str());
   uids_.give_back(uid);
   HERD_CHECK(started);
   HERD_CHECK(cleared);
-  return microseconds(start.running - begin);
+  return microseconds(running - begin);
 }
 
 Result<double> start_with_bubblewrap(const std::string& program, bool unshare_all) {

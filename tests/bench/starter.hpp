@@ -11,6 +11,7 @@
 #include "daemon/worker/filters.hpp"
 #include "daemon/worker/spawner.hpp"
 #include "daemon/worker/uid_pool.hpp"
+#include "daemon/worker/verify.hpp"
 #include "tests/bench/place.hpp"
 
 namespace herd::bench {
@@ -35,13 +36,19 @@ class HerdStarter {
 
  private:
   HerdStarter(config::PoolSpec pool, bool verifies, kernel::Cgroups cgroups, UniqueFd program,
-              worker::UidPool uids);
+              worker::UidPool uids, worker::DaemonFacts daemon);
   Result<worker::SpawnOrder> order(std::uint32_t uid);
 
-  Status check(const launch::Plan& plan, const worker::Spawned& spawned) const;
+  struct Identified {
+    pid_t pid, init;
+    int landlock_abi;
+  };
+  static Result<Identified> identify(const worker::Spawned& spawned);
+  Status wait_until_runs(const launch::Plan& plan, const worker::Spawned& spawned) const;
 
   config::PoolSpec pool_;
   bool verifies_;
+  worker::DaemonFacts daemon_;
   kernel::Cgroups cgroups_;
   UniqueFd program_;
   worker::UidPool uids_;

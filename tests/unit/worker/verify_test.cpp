@@ -98,6 +98,12 @@ const Check* find(const std::vector<Check>& checks, const std::string& name) {
   return found == checks.end() ? nullptr : &*found;
 }
 
+std::vector<Check> verify(pid_t pid, const Expectation& expected, const kernel::WorkerCgroup& cgroup) {
+  std::vector<Check> checks = verify_threads(pid, expected, cgroup);
+  std::ranges::copy(verify_surroundings(pid, expected, cgroup), std::back_inserter(checks));
+  return checks;
+}
+
 class Verify : public FakeCgroup {
  protected:
   /// What the proof says of this very process, which is in no sandbox.
