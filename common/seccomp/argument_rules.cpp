@@ -53,6 +53,11 @@ std::vector<Step> not_equal(unsigned index, std::uint64_t value) {
           load(index, false), jump(BPF_JEQ, low(value), To::fails, To::holds)};
 }
 
+std::vector<Step> any_bits(unsigned index, std::uint64_t mask) {
+  return {load(index, true), jump(BPF_JSET, high(mask), To::holds, To::next),  //
+          load(index, false), jump(BPF_JSET, low(mask), To::holds, To::fails)};
+}
+
 /// `op` decides on the low halves where the high ones are equal: BPF_JGT or BPF_JGE.
 std::vector<Step> ordered(unsigned index, std::uint64_t value, std::uint16_t op, To above, To below) {
   return {load(index, true), jump(BPF_JGT, high(value), above, To::next),
@@ -67,6 +72,8 @@ std::vector<Step> steps_of(const ArgCondition& condition) {
       return masked_equal(index, value, ~std::uint64_t{0});
     case Compare::masked_equal:
       return masked_equal(index, value, mask);
+    case Compare::any_bits:
+      return any_bits(index, mask);
     case Compare::not_equal:
       return not_equal(index, value);
     case Compare::greater:

@@ -1,9 +1,8 @@
 // BPF for the rules of one call that look at arguments.
 //
-// libseccomp (2.5.4) can't say them all: it refuses a conditional rule that does what the default does and
-// two conditions on one argument, lets an unconditional rule swallow the conditional ones of the same call,
-// and merges some 64-bit comparisons wrongly before 2.6.1. So these few calls are written here, one plain
-// test after the other.
+// One plain test after the other, in the order of the rules: what libseccomp (2.5.4) can't say, as it refuses
+// a conditional rule that does what the default does and two conditions on one argument, and lets an
+// unconditional rule swallow the conditional ones of the same call.
 #pragma once
 
 #include <linux/filter.h>

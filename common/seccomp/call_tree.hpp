@@ -1,24 +1,21 @@
-// The part of a filter that depends on the call's number alone: libseccomp's binary tree (optimize level 2).
+// BPF that finds a call by its number.
 #pragma once
 
 #include <linux/filter.h>
 
 #include <cstdint>
-#include <string>
 #include <vector>
-
-#include "common/error.hpp"
-#include "common/seccomp/profile.hpp"
 
 namespace herd::seccomp {
 
-struct CallResult {
-  std::string name;
-  std::uint32_t result = 0;  // SECCOMP_RET_*
+/// The numbers from `first` up to the next run's first get to this code, which always returns.
+struct NumberRun {
+  std::uint32_t first = 0;
+  std::vector<sock_filter> code;
 };
 
-/// A whole filter: `otherwise` for calls that are not listed; a foreign architecture and x32 end the process.
-Result<std::vector<sock_filter>> compile_call_tree(Arch arch, std::uint32_t otherwise,
-                                                   const std::vector<CallResult>& calls);
+/// A binary search over the runs. They are sorted and begin with number 0; the last one goes up to the
+/// highest number. Entered with the call's number in the accumulator; always returns.
+std::vector<sock_filter> emit_call_tree(const std::vector<NumberRun>& runs);
 
 }  // namespace herd::seccomp

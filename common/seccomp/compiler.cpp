@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "common/seccomp/argument_rules.hpp"
@@ -18,16 +19,28 @@
 namespace herd::seccomp {
 namespace {
 
-constexpr std::uint32_t kNoSuchSyscall = SECCOMP_RET_ERRNO | ENOSYS;
-
-std::uint32_t denied(Policy policy) {
-  if (policy == Policy::log) return SECCOMP_RET_LOG;
-  return policy == Policy::errno_ ? SECCOMP_RET_ERRNO | EPERM : SECCOMP_RET_KILL_PROCESS;
-}
-
-std::uint32_t result_of(Action action, Policy policy) {
-  if (action == Action::allow) return SECCOMP_RET_ALLOW;
-  return action == Action::no_such_syscall ? kNoSuchSyscall : denied(policy);
+std::uint32_t result_of(const Action& action, Policy policy) {
+  switch (action.kind) {
+    case Action::Kind::allow:
+      return SECCOMP_RET_ALLOW;
+    case Action::Kind::log:
+      return SECCOMP_RET_LOG;
+    case Action::Kind::no_such_syscall:
+      return SECCOMP_RET_ERRNO | ENOSYS;
+    default:
+      break;
+  }
+  switch (policy) {
+    case Policy::log:
+      return SECCOMP_RET_LOG;
+    case Policy::kill:
+      return SECCOMP_RET_KILL_PROCESS;
+    case Policy::errno_:
+      break;
+  }
+  if (action.kind == Action::Kind::kill) return SECCOMP_RET_KILL_PROCESS;
+  if (action.kind == Action::Kind::trap) return SECCOMP_RET_TRAP;
+  return SECCOMP_RET_ERRNO | (static_cast<std::uint32_t>(action.error) & SECCOMP_RET_DATA);
 }
 
 /// One call's rules, reduced to what can still make a difference.
@@ -37,7 +50,8 @@ struct Verdict {
 };
 
 Verdict reduce(std::vector<const Rule*> rules, Action default_action, Policy policy) {
-  std::ranges::stable_sort(rules, std::greater{}, &Rule::action);
+  std::ranges::stable_sort(rules, std::greater{},
+                           [](const Rule* rule) { return std::pair(rule->layer, rule->action); });
   Verdict verdict{{}, default_action};
   for (const Rule* rule : rules) {
     if (rule->conditions.empty()) {  // holds always, and what follows is weaker
@@ -54,7 +68,6 @@ Verdict reduce(std::vector<const Rule*> rules, Action default_action, Policy pol
 /// Grows at its end. After the architecture test the accumulator holds the call's number until a block
 /// returns.
 using Code = std::vector<sock_filter>;
-constexpr std::size_t kLongestJump = 255;  // of a conditional one: it has 8 bits
 
 void load(Code& code, std::size_t offset) {
   code.push_back({BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<std::uint32_t>(offset)});
@@ -78,63 +91,32 @@ void emit_architecture_test(Code& code, Arch arch) {
   return_value(code, SECCOMP_RET_KILL_PROCESS);
 }
 
-/// Numbers that have a name come in a few runs: [first, last].
-std::vector<std::pair<int, int>> known_runs(Arch arch) {
-  std::vector<std::pair<int, int>> runs;
-  for (const auto& call : known_syscalls(arch)) {
-    if (!runs.empty() && runs.back().second + 1 == call.number)
-      runs.back().second = call.number;
-    else
-      runs.emplace_back(call.number, call.number);
-  }
-  return runs;
-}
-
-Status emit_unknown_numbers(Code& code, Arch arch, Policy policy) {
-  const auto runs = known_runs(arch);
-  if (runs.empty()) return fail("libseccomp knows no syscalls of " + std::string(name(arch)));
-  std::size_t left = 2 * runs.size();  // instructions up to the return
-  if (left >= kLongestJump)
-    return fail("too many gaps between the syscall numbers of " + std::string(name(arch)));
-  for (const auto& [first, last] : runs) {
-    // Each run is above the ones before it, which did not hold the number.
-    --left;
-    jump(code, BPF_JGE, static_cast<std::uint32_t>(first), 0, left);
-    --left;
-    jump(code, BPF_JGT, static_cast<std::uint32_t>(last), 0, left + 1);
-  }
-  return_value(code, policy == Policy::log ? SECCOMP_RET_LOG : kNoSuchSyscall);
-  return {};
-}
-
-void emit_call(Code& code, int number, const Verdict& verdict, Policy policy) {
-  const auto block = emit_argument_rules(verdict.rules, result_of(verdict.otherwise, policy));
-  const auto wanted = static_cast<std::uint32_t>(number);
-  if (block.size() <= kLongestJump) {
-    jump(code, BPF_JEQ, wanted, 0, block.size());
-  } else {
-    jump(code, BPF_JEQ, wanted, 1, 0);
-    code.push_back({BPF_JMP | BPF_JA, 0, 0, static_cast<std::uint32_t>(block.size())});
-  }
-  code.insert(code.end(), block.begin(), block.end());
+/// Neighbours with the same code become one run.
+void add_run(std::vector<NumberRun>& runs, int first, Code code) {
+  const auto is_same = [](const sock_filter& one, const sock_filter& other) {
+    return std::tie(one.code, one.jt, one.jf, one.k) == std::tie(other.code, other.jt, other.jf, other.k);
+  };
+  if (!runs.empty() && std::ranges::equal(runs.back().code, code, is_same)) return;
+  runs.push_back({static_cast<std::uint32_t>(first), std::move(code)});
 }
 
 void count(const Verdict& verdict, Summary& summary) {
+  using Kind = Action::Kind;
+  const Kind kind = verdict.otherwise.kind;
   if (!verdict.rules.empty())
     ++summary.by_arguments;
-  else if (verdict.otherwise == Action::allow)
+  else if (kind == Kind::allow || kind == Kind::log)
     ++summary.allowed;
-  else if (verdict.otherwise == Action::deny)
-    ++summary.denied;
-  else
+  else if (kind == Kind::no_such_syscall)
     ++summary.no_such_syscall;
+  else
+    ++summary.denied;
 }
 
-std::vector<std::string> unknown_names(const Profile& profile) {
+std::vector<std::string> names_without_number(const Profile& profile, Arch arch) {
   std::set<std::string> names;
-  for (const auto& rule : profile.rules)
-    for (const auto& name : rule.names)
-      if (!is_syscall_name(name)) names.insert(name);
+  for (const auto& rule : profile.rules) names.insert(rule.names.begin(), rule.names.end());
+  for (const auto& call : known_syscalls(arch)) names.erase(call.name);
   return {names.begin(), names.end()};
 }
 
@@ -147,24 +129,26 @@ std::map<std::string, std::vector<const Rule*>> rules_by_name(const Profile& pro
 
 Result<Program> compile_valid(const Profile& profile, Policy policy, Arch arch) {
   Program program{{}, profile.name, policy, arch, {}};
-  program.summary.unknown_names = unknown_names(profile);
-  Code& code = program.instructions;
-  emit_architecture_test(code, arch);
-  HERD_CHECK(emit_unknown_numbers(code, arch, policy));
-
+  program.summary.names_without_number = names_without_number(profile, arch);
   const auto rules = rules_by_name(profile);
-  std::vector<CallResult> by_number;
+  const Code unknown =
+      emit_argument_rules({}, policy == Policy::log ? SECCOMP_RET_LOG : SECCOMP_RET_ERRNO | ENOSYS);
+  std::vector<NumberRun> runs;
+  int next = 0;
   for (const auto& [number, name] : known_syscalls(arch)) {
+    if (number > next) add_run(runs, next, unknown);
+    next = number + 1;
     const auto it = rules.find(name);
     const auto verdict =
         reduce(it == rules.end() ? std::vector<const Rule*>{} : it->second, profile.default_action, policy);
     count(verdict, program.summary);
-    if (verdict.rules.empty())
-      by_number.push_back({name, result_of(verdict.otherwise, policy)});
-    else
-      emit_call(code, number, verdict, policy);
+    add_run(runs, number, emit_argument_rules(verdict.rules, result_of(verdict.otherwise, policy)));
   }
-  HERD_TRY(const Code tree, compile_call_tree(arch, result_of(profile.default_action, policy), by_number));
+  add_run(runs, next, unknown);
+
+  Code& code = program.instructions;
+  emit_architecture_test(code, arch);
+  const Code tree = emit_call_tree(runs);
   code.insert(code.end(), tree.begin(), tree.end());
   if (code.size() > kMaxInstructions)
     return fail("needs " + std::to_string(code.size()) + " BPF instructions; the kernel takes " +

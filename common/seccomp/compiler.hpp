@@ -18,8 +18,8 @@ struct Summary {
   std::size_t by_arguments = 0;  // decided by a call's arguments
   std::size_t no_such_syscall = 0;
   std::size_t denied = 0;
-  /// Names in rules that this libseccomp does not know. Their numbers are unknown too, so they get ENOSYS.
-  std::vector<std::string> unknown_names;
+  /// Names in rules that the architecture has no call for: there is nothing to allow or deny.
+  std::vector<std::string> names_without_number;
 };
 
 struct Program {
@@ -30,8 +30,8 @@ struct Program {
   Summary summary;
 };
 
-/// Layout: the architecture and x32 are tested, then numbers without a name, then the calls with argument
-/// rules, then libseccomp's tree decides the rest by number.
+/// Layout: the architecture and x32 are tested, then a binary search over runs of numbers finds the call's
+/// answer or the tests of its arguments.
 Result<Program> compile(const Profile& profile, Policy policy, Arch arch);
 
 }  // namespace herd::seccomp

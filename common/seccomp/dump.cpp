@@ -1,7 +1,7 @@
 #include "common/seccomp/dump.hpp"
 
 #include <algorithm>
-#include <functional>
+#include <tuple>
 
 #include "common/seccomp/meaning.hpp"
 #include "common/seccomp/syscalls.hpp"
@@ -28,7 +28,9 @@ std::string dump(const Profile& profile, Policy policy, Arch arch) {
   std::string text;
   for (const auto& [number, name] : known_syscalls(arch)) {
     auto rules = meaning.rules_of(number);
-    std::ranges::stable_sort(rules, std::greater{}, &Rule::action);
+    std::ranges::stable_sort(rules, [](const Rule* one, const Rule* other) {
+      return std::tie(one->layer, one->action) > std::tie(other->layer, other->action);
+    });
     Action otherwise = profile.default_action;
     text += name;
     for (const Rule* rule : rules) {

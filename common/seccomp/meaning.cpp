@@ -2,23 +2,22 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <tuple>
 
 #include "common/seccomp/syscalls.hpp"
 
 namespace herd::seccomp {
 namespace {
 
-std::uint32_t denial(Policy policy) {
-  switch (policy) {
-    case Policy::log:
-      return SECCOMP_RET_LOG;
-    case Policy::errno_:
-      return SECCOMP_RET_ERRNO | EPERM;
-    case Policy::kill:
-      return SECCOMP_RET_KILL_PROCESS;
-  }
-  return SECCOMP_RET_KILL_PROCESS;
+std::uint32_t meant_by(const Action& action, Policy policy) {
+  using Kind = Action::Kind;
+  if (action.kind == Kind::allow) return SECCOMP_RET_ALLOW;
+  if (action.kind == Kind::log) return SECCOMP_RET_LOG;
+  if (action.kind == Kind::no_such_syscall) return SECCOMP_RET_ERRNO | ENOSYS;
+  if (policy == Policy::log) return SECCOMP_RET_LOG;
+  if (policy == Policy::kill || action.kind == Kind::kill) return SECCOMP_RET_KILL_PROCESS;
+  if (action.kind == Kind::trap) return SECCOMP_RET_TRAP;
+  return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(action.error);
 }
 
 std::uint32_t unknown_number(Policy policy) {
@@ -49,6 +48,8 @@ bool holds(const ArgCondition& condition, std::uint64_t argument) {
       return argument >= condition.value;
     case Compare::masked_equal:
       return (argument & condition.mask) == condition.value;
+    case Compare::any_bits:
+      return (argument & condition.mask) != 0;
   }
   return false;
 }
@@ -75,25 +76,21 @@ std::uint32_t Meaning::expected_action(const seccomp_data& data) const {
   if (is_foreign(arch_, data)) return SECCOMP_RET_KILL_PROCESS;
   if (!is_known(data.nr)) return unknown_number(policy_);
 
-  bool any = false;
-  Action strictest = Action::allow;
+  const Rule* rule = deciding_rule(data);
+  return meant_by(rule == nullptr ? default_action_ : rule->action, policy_);
+}
+
+const Rule* Meaning::deciding_rule(const seccomp_data& data) const {
+  const Rule* found = nullptr;
   for (const Rule* rule : rules_of(data.nr)) {
-    if (!std::ranges::all_of(rule->conditions, [&](const auto& condition) {
-          return holds(condition, data.args[condition.index]);
-        }))
-      continue;
-    any = true;
-    strictest = std::max(strictest, rule->action);
+    const bool matches = std::ranges::all_of(rule->conditions, [&](const auto& condition) {
+      return holds(condition, data.args[condition.index]);
+    });
+    if (matches &&
+        (found == nullptr || std::tie(rule->layer, rule->action) > std::tie(found->layer, found->action)))
+      found = rule;
   }
-  switch (any ? strictest : default_action_) {
-    case Action::allow:
-      return SECCOMP_RET_ALLOW;
-    case Action::no_such_syscall:
-      return SECCOMP_RET_ERRNO | ENOSYS;
-    case Action::deny:
-      return denial(policy_);
-  }
-  return SECCOMP_RET_KILL_PROCESS;
+  return found;
 }
 
 std::uint32_t expected_action(const Profile& profile, Policy policy, Arch arch, const seccomp_data& data) {
@@ -109,12 +106,14 @@ std::string describe_return(std::uint32_t value) {
       return "LOG";
     case SECCOMP_RET_KILL_PROCESS:
       return "KILL_PROCESS";
+    case SECCOMP_RET_TRAP:
+      return "TRAP";
+    case SECCOMP_RET_USER_NOTIF:
+      return "NOTIFY";
     case SECCOMP_RET_KILL_THREAD:
       return "KILL_THREAD";
-    case SECCOMP_RET_ERRNO: {
-      const char* name = strerrorname_np(static_cast<int>(data));
-      return "ERRNO(" + (name != nullptr ? std::string(name) : std::to_string(data)) + ")";
-    }
+    case SECCOMP_RET_ERRNO:
+      return "ERRNO(" + error_name(static_cast<int>(data)) + ")";
     default:
       return "return value " + std::to_string(value);
   }

@@ -20,6 +20,8 @@ class Meaning {
 
   /// The value that a right filter returns to the kernel: SECCOMP_RET_*, with the errno in its low half.
   [[nodiscard]] std::uint32_t expected_action(const seccomp_data& data) const;
+  /// The rule that gives the answer; null where none matches, so that the profile's default does.
+  [[nodiscard]] const Rule* deciding_rule(const seccomp_data& data) const;
   /// The rules that name this call, in the profile's order.
   [[nodiscard]] const std::vector<const Rule*>& rules_of(int number) const;
   [[nodiscard]] bool is_known(int number) const { return rules_.contains(number); }

@@ -8,15 +8,23 @@
 #include <sys/socket.h>
 
 #include <initializer_list>
+#include <set>
+#include <string>
 
 namespace herd::seccomp {
 namespace {
+
+constexpr std::uint64_t kNamespaces =
+    CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 
 Rule allow(std::initializer_list<const char*> names) {
   return {{names.begin(), names.end()}, Action::allow, {}};
 }
 Rule allow(const char* name, std::vector<ArgCondition> conditions) {
   return {{name}, Action::allow, std::move(conditions)};
+}
+Rule deny(std::initializer_list<const char*> names) {
+  return {{names.begin(), names.end()}, Action::deny, {}};
 }
 Rule deny(const char* name, std::vector<ArgCondition> conditions) {
   return {{name}, Action::deny, std::move(conditions)};
@@ -162,8 +170,6 @@ std::vector<Rule> plain_calls() {
 
 /// Tests on `int` arguments look at the low half only, as the kernel does.
 std::vector<Rule> argument_calls() {
-  constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
-                                        CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
   constexpr std::uint32_t kUserfaultfdNew =
       0xaa00;  // _IO(UFFDIO, 0): userfaultfd(2) by way of /dev/userfaultfd
   return {
@@ -186,26 +192,147 @@ std::vector<Rule> argument_calls() {
   };
 }
 
+/// clone3's flags lie in memory, where a filter can't read them; an io_uring does calls that no filter sees.
+/// Programs fall back from both, but only from ENOSYS.
+Rule unfilterable() {
+  return no_such_syscall({"clone3", "io_uring_enter", "io_uring_register", "io_uring_setup"});
+}
+
 Profile worker() {
   Profile profile{"worker", plain_calls(), Action::deny};
   for (auto& rule : argument_calls()) profile.rules.push_back(std::move(rule));
-  // clone3's flags lie in memory, where a filter can't read them; an io_uring does calls that no filter sees.
-  // Programs fall back from both, but only from ENOSYS.
-  profile.rules.push_back(
-      no_such_syscall({"clone3", "io_uring_enter", "io_uring_register", "io_uring_setup"}));
+  profile.rules.push_back(unfilterable());
   return profile;
 }
+
+Profile network() {
+  Profile profile = worker();
+  profile.name = "network";
+  for (const std::uint32_t family : {AF_NETLINK, AF_PACKET})
+    profile.rules.push_back(allow("socket", {low32(0, family)}));
+  return profile;
+}
+
+/// The worker's calls without those that make processes, sockets with an address, shared objects with a name,
+/// or other ids. execve stays: with `enter: exec` the filter is there before the program.
+Profile strict() {
+  static const std::set<std::string> kLeftOut = {"bind",
+                                                 "capset",
+                                                 "clone",
+                                                 "connect",
+                                                 "execveat",
+                                                 "fork",
+                                                 "io_cancel",
+                                                 "io_destroy",
+                                                 "io_getevents",
+                                                 "io_pgetevents",
+                                                 "io_setup",
+                                                 "io_submit",
+                                                 "ioprio_set",
+                                                 "kill",
+                                                 "landlock_add_rule",
+                                                 "landlock_create_ruleset",
+                                                 "landlock_restrict_self",
+                                                 "listen",
+                                                 "mknod",
+                                                 "mknodat",
+                                                 "mq_getsetattr",
+                                                 "mq_notify",
+                                                 "mq_open",
+                                                 "mq_timedreceive",
+                                                 "mq_timedsend",
+                                                 "mq_unlink",
+                                                 "msgctl",
+                                                 "msgget",
+                                                 "msgrcv",
+                                                 "msgsnd",
+                                                 "personality",
+                                                 "pidfd_open",
+                                                 "pidfd_send_signal",
+                                                 "process_mrelease",
+                                                 "rt_sigqueueinfo",
+                                                 "rt_tgsigqueueinfo",
+                                                 "sched_setattr",
+                                                 "sched_setparam",
+                                                 "sched_setscheduler",
+                                                 "seccomp",
+                                                 "semctl",
+                                                 "semget",
+                                                 "semop",
+                                                 "semtimedop",
+                                                 "setfsgid",
+                                                 "setfsuid",
+                                                 "setgid",
+                                                 "setgroups",
+                                                 "setpgid",
+                                                 "setpriority",
+                                                 "setregid",
+                                                 "setresgid",
+                                                 "setresuid",
+                                                 "setreuid",
+                                                 "setsid",
+                                                 "setuid",
+                                                 "shmat",
+                                                 "shmctl",
+                                                 "shmdt",
+                                                 "shmget",
+                                                 "socket",
+                                                 "tkill",
+                                                 "vfork",
+                                                 "vmsplice"};
+  Profile profile{"strict", {}, Action::deny};
+  for (Rule& rule : worker().rules) {
+    std::erase_if(rule.names, [](const std::string& name) { return kLeftOut.contains(name); });
+    if (!rule.names.empty()) profile.rules.push_back(std::move(rule));
+  }
+  constexpr std::uint64_t kThread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+  profile.rules.push_back(allow(
+      "clone", {{0, Compare::masked_equal, kThread, kThread}, {0, Compare::masked_equal, 0, kNamespaces}}));
+  return profile;
+}
+
+/// For programs of which nobody knows what they call.
+Profile deny_dangerous() {
+  Profile profile{"deny-dangerous", {}, Action::allow};
+  profile.rules = {
+      // Other processes, and what the kernel keeps of them.
+      deny({"pidfd_getfd", "process_madvise", "process_vm_readv", "process_vm_writev", "ptrace"}),
+      deny({"add_key", "keyctl", "request_key"}),
+      // Whose bugs were most of the ways from a process into the kernel.
+      deny({"bpf", "perf_event_open", "userfaultfd"}),
+      // Mounts and namespaces.
+      deny({"fsconfig", "fsmount", "fsopen", "fspick", "mount", "mount_setattr", "move_mount",
+            "open_by_handle_at", "open_tree", "open_tree_attr", "pivot_root", "setns", "umount2", "unshare"}),
+      deny("clone", {{0, Compare::any_bits, 0, kNamespaces}}),
+      // The host.
+      deny({"acct", "create_module", "delete_module", "finit_module", "init_module", "ioperm", "iopl",
+            "kexec_file_load", "kexec_load", "personality", "reboot", "setdomainname", "sethostname",
+            "swapoff", "swapon", "syslog"}),
+      deny("ioctl", {low32(1, TIOCSTI)}), deny("ioctl", {low32(1, TIOCLINUX)}), unfilterable()};
+  return profile;
+}
+
+struct Preset {
+  std::string_view name;
+  Profile (*make)();
+};
+constexpr Preset kPresets[] = {
+    {"worker", worker}, {"strict", strict}, {"network", network}, {"deny-dangerous", deny_dangerous}};
 
 }  // namespace
 
 std::vector<std::string_view> preset_names() {
-  return {"worker"};
+  std::vector<std::string_view> names;
+  for (const Preset& preset : kPresets) names.push_back(preset.name);
+  return names;
 }
 
 Result<Profile> preset(std::string_view name) {
-  if (name == "worker") return worker();
   std::string names;
-  for (const auto known : preset_names()) names += (names.empty() ? "" : ", ") + std::string(known);
+  for (const Preset& known : kPresets) {
+    if (known.name == name) return known.make();
+    names += (names.empty() ? "" : ", ") + std::string(known.name);
+  }
   return fail("no seccomp profile is called '" + std::string(name) + "' (there are: " + names + ")");
 }
 

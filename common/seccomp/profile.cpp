@@ -3,6 +3,7 @@
 #include <linux/audit.h>
 
 #include <cstdio>
+#include <cstring>
 
 namespace herd::seccomp {
 namespace {
@@ -12,6 +13,7 @@ std::string_view symbol(Compare op) {
     case Compare::equal:
     case Compare::masked_equal:
       return "==";
+    case Compare::any_bits:
     case Compare::not_equal:
       return "!=";
     case Compare::less:
@@ -32,11 +34,19 @@ std::string hex(std::uint64_t value) {
   return text;
 }
 
+bool has_mask(const ArgCondition& condition) {
+  return condition.op == Compare::masked_equal || condition.op == Compare::any_bits;
+}
+
 Status validate(const ArgCondition& condition) {
   if (condition.index >= kArgumentCount)
     return fail("argument " + std::to_string(condition.index) + ": a syscall has arguments 0 to 5");
-  if (condition.op != Compare::masked_equal) return {};
+  if (!has_mask(condition)) return {};
   if (condition.mask == 0) return fail(describe(condition) + ": an empty mask compares nothing");
+  if (condition.op == Compare::any_bits) {
+    if (condition.value != 0) return fail(describe(condition) + ": any_bits compares with nothing but 0");
+    return {};
+  }
   if ((condition.value & ~condition.mask) != 0)
     return fail(describe(condition) + ": can never hold, the value has bits outside the mask");
   return {};
@@ -50,6 +60,9 @@ Status validate(const Rule& rule) {
   for (const auto& condition : rule.conditions)
     if (auto status = validate(condition); !status)
       return fail_in("rule for " + rule.names.front(), std::move(status).error());
+  if (rule.action.kind == Action::Kind::deny && (rule.action.error < 1 || rule.action.error > kMaxError))
+    return fail("rule for " + rule.names.front() + ": error " + std::to_string(rule.action.error) +
+                " does not exist, expected 1 to " + std::to_string(kMaxError));
   return {};
 }
 
@@ -58,6 +71,15 @@ Status validate(const Rule& rule) {
 Status validate(const Profile& profile) {
   for (const auto& rule : profile.rules) HERD_CHECK(validate(rule));
   return {};
+}
+
+Action Action::deny_with(int error) {
+  return error == ENOSYS ? no_such_syscall : Action{Kind::deny, error};
+}
+
+std::string error_name(int error) {
+  const char* known = ::strerrorname_np(error);
+  return known != nullptr ? known : std::to_string(error);
 }
 
 Arch native_arch() {
@@ -90,21 +112,27 @@ std::string_view name(Arch arch) {
   return arch == Arch::x86_64 ? "x86_64" : "aarch64";
 }
 
-std::string_view name(Action action) {
-  switch (action) {
-    case Action::allow:
+std::string describe(Action action) {
+  switch (action.kind) {
+    case Action::Kind::allow:
       return "allow";
-    case Action::no_such_syscall:
-      return "no_such_syscall";
-    case Action::deny:
-      return "deny";
+    case Action::Kind::log:
+      return "allow and record";
+    case Action::Kind::no_such_syscall:
+      return "no such syscall";
+    case Action::Kind::deny:
+      return action.error == EPERM ? "deny" : "deny with " + error_name(action.error);
+    case Action::Kind::trap:
+      return "trap";
+    case Action::Kind::kill:
+      return "kill";
   }
   return "?";
 }
 
 std::string describe(const ArgCondition& condition) {
   std::string text = "arg" + std::to_string(condition.index);
-  if (condition.op == Compare::masked_equal) text += " & " + hex(condition.mask);
+  if (has_mask(condition)) text += " & " + hex(condition.mask);
   return text + " " + std::string(symbol(condition.op)) + " " + hex(condition.value);
 }
 

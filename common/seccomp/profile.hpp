@@ -3,6 +3,8 @@
 // meaning by meaning.hpp.
 #pragma once
 
+#include <cerrno>
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,14 +20,43 @@ enum class Policy { log, errno_, kill };
 /// The 64-bit architectures that a filter can be made for. Every other one ends the process.
 enum class Arch { x86_64, aarch64 };
 
-/// From weak to strict: where several rules match a call, the strictest wins, whatever their order.
-enum class Action {
-  allow,
-  no_such_syscall,  // ENOSYS under every policy: libc falls back to a call that a filter can read
-  deny,             // as the policy says
-};
+/// What a rule says. The order is from weak to strict: where several rules of a layer match a call, the
+/// strictest wins, whatever their order.
+struct Action {
+  enum class Kind {
+    allow,
+    log,              // allowed and recorded, under every policy
+    no_such_syscall,  // ENOSYS under every policy: libc falls back to a call that a filter can read
+    deny,             // as the policy says; policy `errno` answers with `error`
+    trap,             // as `deny`, but under policy `errno` SIGSYS, which the program may handle
+    kill,             // as `deny`, but the end of the process under policy `errno` too
+  };
+  Kind kind = Kind::deny;
+  int error = EPERM;  // of `deny`, 1 to 4095
 
-enum class Compare { equal, not_equal, less, less_equal, greater, greater_equal, masked_equal };
+  auto operator<=>(const Action&) const = default;
+
+  static const Action allow, log, no_such_syscall, deny, trap, kill;
+  /// ENOSYS is no_such_syscall.
+  static Action deny_with(int error);
+};
+inline constexpr Action Action::allow{Action::Kind::allow};
+inline constexpr Action Action::log{Action::Kind::log};
+inline constexpr Action Action::no_such_syscall{Action::Kind::no_such_syscall};
+inline constexpr Action Action::deny{Action::Kind::deny};
+inline constexpr Action Action::trap{Action::Kind::trap};
+inline constexpr Action Action::kill{Action::Kind::kill};
+
+enum class Compare {
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  masked_equal,  // (argument & mask) == value
+  any_bits,      // (argument & mask) != 0
+};
 
 /// One unsigned 64-bit comparison of an argument.
 ///
@@ -36,7 +67,7 @@ struct ArgCondition {
   unsigned index = 0;  // 0..5
   Compare op = Compare::equal;
   std::uint64_t value = 0;
-  std::uint64_t mask = ~std::uint64_t{0};  // masked_equal only: (argument & mask) == value
+  std::uint64_t mask = ~std::uint64_t{0};  // masked_equal and any_bits
 
   bool operator==(const ArgCondition&) const = default;
 };
@@ -50,6 +81,9 @@ struct Rule {
   std::vector<std::string> names;
   Action action = Action::allow;
   std::vector<ArgCondition> conditions;  // all must hold; none: whatever the arguments
+  /// Where rules of several layers match a call, those of the highest decide. A built-in profile has one;
+  /// what somebody adds to it lies above.
+  int layer = 0;
 
   bool operator==(const Rule&) const = default;
 };
@@ -65,6 +99,7 @@ struct Profile {
 };
 
 inline constexpr unsigned kArgumentCount = 6;
+inline constexpr int kMaxError = 4095;  // MAX_ERRNO, include/linux/err.h
 /// Of one rule. Keeps each jump inside a rule within the 8 bits that BPF has for it.
 inline constexpr std::size_t kMaxConditions = 16;
 
@@ -77,9 +112,12 @@ Arch native_arch();
 /// AUDIT_ARCH_*, as it stands in seccomp_data.
 std::uint32_t audit_arch(Arch arch);
 
+/// "EPERM"; the number where it has no name.
+std::string error_name(int error);
 std::string_view name(Policy policy);
 std::string_view name(Arch arch);
-std::string_view name(Action action);
+/// "allow" "deny" "deny with EACCES" ...
+std::string describe(Action action);
 /// "arg0 & 0xffffffff == 0x1".
 std::string describe(const ArgCondition& condition);
 

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
-#include <sys/syscall.h>
 
 #include <algorithm>
 #include <iterator>
@@ -57,10 +56,7 @@ TEST_F(Check, CatchesAForeignArchitecture) {
 }
 
 TEST_F(Check, CatchesX32) {
-  // Both tests of it, libseccomp's own too.
-  for (auto& instruction : program_.instructions)
-    if (instruction.code == (BPF_JMP | BPF_JGE | BPF_K) && instruction.k == 0x4000'0000)
-      instruction.k = 0x8000'0000;
+  find(BPF_JMP | BPF_JGE | BPF_K, 0x4000'0000).k = 0x8000'0000;
   EXPECT_THAT(complaint(), HasSubstr("syscall 1073741824"));
 }
 
@@ -71,17 +67,11 @@ TEST_F(Check, CatchesADroppedNamespaceFlag) {
 }
 
 TEST_F(Check, CatchesAnIoctlThatHighBitsPass) {
-  // A comparison of the upper half in front, as a 64-bit rule would have it.
-  const auto at = std::ranges::find_if(
-      program_.instructions, [](const sock_filter& i) { return i.code == kJumpEqual && i.k == 0x5412; });
-  ASSERT_NE(at, program_.instructions.end());
-  auto& code = program_.instructions;
-  const auto load = at - 1;  // of the lower half
-  const sock_filter upper{BPF_LD | BPF_W | BPF_ABS, 0, 0, load->k + 4};
-  const sock_filter test{kJumpEqual, 0, 3, 0};
-  const auto position = load - code.begin();
-  code.insert(code.begin() + position, {upper, test});
-  find(kJumpEqual, SYS_ioctl).jf += 2;  // the jump past this call's block is longer now
+  Profile careless = profile_;  // as a 64-bit rule would have it
+  for (Rule& rule : careless.rules)
+    if (rule.names.front() == "ioctl")
+      for (ArgCondition& condition : rule.conditions) condition = {1, Compare::equal, condition.value};
+  program_ = compile(careless, Policy::errno_, Arch::x86_64).value();
   EXPECT_THAT(complaint(), HasSubstr("(ioctl)"));
 }
 
@@ -97,26 +87,12 @@ TEST_F(Check, CatchesAnInvalidProgram) {
   EXPECT_THAT(complaint(), HasSubstr("seccomp filter of profile 'worker': an empty filter"));
 }
 
-/// Each instruction changed, one at a time. In our part every change is seen. In libseccomp's tree a few mean
-/// nothing: it repeats the tests of architecture and x32 behind ours, and some of its comparisons lie between
-/// two calls of one fate.
 TEST_F(Check, CatchesAnyChangedInstruction) {
-  auto& code = program_.instructions;
-  const auto loads_architecture = [](const sock_filter& i) {
-    return i.code == (BPF_LD | BPF_W | BPF_ABS) && i.k == 4;
-  };
-  const auto tree = std::find_if(code.begin() + 1, code.end(), loads_architecture) - code.begin();
-  std::ptrdiff_t missed_in_tree = 0;
-  for (std::ptrdiff_t at = 0; at < std::ssize(code); ++at) {
-    auto& instruction = code[static_cast<std::size_t>(at)];
+  for (sock_filter& instruction : program_.instructions) {
     instruction.k ^= 1;
-    if (checked()) {
-      EXPECT_GE(at, tree);
-      ++missed_in_tree;
-    }
+    EXPECT_FALSE(checked()) << "instruction " << &instruction - program_.instructions.data();
     instruction.k ^= 1;
   }
-  EXPECT_LT(missed_in_tree, (std::ssize(code) - tree) / 20);
 }
 
 }  // namespace

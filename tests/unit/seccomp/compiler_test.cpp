@@ -79,6 +79,15 @@ TEST(Compiler, ComparesUnderAMaskOfBothHalves) {
   EXPECT_EQ(run(program, call(SYS_read, {0x3'0000'0001})), kEperm);
 }
 
+TEST(Compiler, AnyBitsOfEitherHalf) {
+  const Program program =
+      built({"m", {rule("read", Action::allow, {{0, Compare::any_bits, 0, 0x3'0000'0004}})}});
+  for (const std::uint64_t holds : {0x1'0000'0000ULL, 0x2'0000'0000ULL, 0x4ULL, 0xffff'ffff'ffff'ffffULL})
+    EXPECT_EQ(run(program, call(SYS_read, {holds})), SECCOMP_RET_ALLOW) << holds;
+  for (const std::uint64_t fails : {0x0ULL, 0x3ULL, 0xffff'fffc'ffff'fffbULL})
+    EXPECT_EQ(run(program, call(SYS_read, {fails})), kEperm) << fails;
+}
+
 TEST(Compiler, WantsAllConditionsOfARule) {
   // Two on one argument, a range, and one on another.
   const Program program =
@@ -116,10 +125,72 @@ TEST(Compiler, DefaultMayAllow) {
   EXPECT_EQ(run(program, call(900)), kEnosys) << "a number that nobody knows is not allowed";
 }
 
-TEST(Compiler, NamesThatItDoesNotKnowAreTold) {
-  const Program program = built({"typo", {{{"read", "raed", "wirte"}, Action::allow, {}}}});
-  EXPECT_THAT(program.summary.unknown_names, ElementsAre("raed", "wirte"));
-  EXPECT_EQ(program.summary.allowed, 1U);
+TEST(Compiler, NamesThatTheArchitectureLacksAreTold) {
+  const Profile profile{"old", {{{"read", "open", "socketcall"}, Action::allow, {}}}};
+  const auto lacks = [&](Arch arch) {
+    return build(profile, Policy::errno_, arch).value().summary.names_without_number;
+  };
+  EXPECT_THAT(lacks(Arch::x86_64), ElementsAre("socketcall"));
+  EXPECT_THAT(lacks(Arch::aarch64), ElementsAre("open", "socketcall"));
+}
+
+TEST(Compiler, KnowsCallsThatAreNewerThanLibseccomp) {
+  for (const Arch arch : {Arch::x86_64, Arch::aarch64}) {
+    const Program program = build({"new", {rule("mseal", Action::allow)}}, Policy::errno_, arch).value();
+    EXPECT_EQ(run(program, call(462, {}, arch)), SECCOMP_RET_ALLOW);
+    EXPECT_EQ(run(program, call(463, {}, arch)), kEperm) << "setxattrat has a name, too";
+    EXPECT_EQ(run(program, call(470, {}, arch)), kEnosys);
+  }
+}
+
+TEST(Compiler, EachActionUnderEachPolicy) {
+  struct Row {
+    Action action;
+    std::uint32_t log, errno_, kill;
+  };
+  const Row rows[] = {
+      {Action::allow, SECCOMP_RET_ALLOW, SECCOMP_RET_ALLOW, SECCOMP_RET_ALLOW},
+      {Action::log, SECCOMP_RET_LOG, SECCOMP_RET_LOG, SECCOMP_RET_LOG},
+      {Action::no_such_syscall, kEnosys, kEnosys, kEnosys},
+      {Action::deny, SECCOMP_RET_LOG, kEperm, SECCOMP_RET_KILL_PROCESS},
+      {Action::deny_with(EACCES), SECCOMP_RET_LOG, SECCOMP_RET_ERRNO | EACCES, SECCOMP_RET_KILL_PROCESS},
+      {Action::deny_with(ENOSYS), kEnosys, kEnosys, kEnosys},
+      {Action::trap, SECCOMP_RET_LOG, SECCOMP_RET_TRAP, SECCOMP_RET_KILL_PROCESS},
+      {Action::kill, SECCOMP_RET_LOG, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_PROCESS},
+  };
+  for (const Row& row : rows) {
+    const Profile profile{
+        "p", {rule("read", row.action), rule("write", row.action, {low32(0, 1)})}, Action::allow};
+    for (const auto& [policy, wanted] :
+         {std::pair(Policy::log, row.log), std::pair(Policy::errno_, row.errno_),
+          std::pair(Policy::kill, row.kill)}) {
+      const Program program = build(profile, policy).value();
+      EXPECT_EQ(run(program, call(SYS_read)), wanted) << describe(row.action) << " " << name(policy);
+      EXPECT_EQ(run(program, call(SYS_write, {1})), wanted) << describe(row.action) << " " << name(policy);
+      EXPECT_EQ(run(program, call(SYS_write, {2})), SECCOMP_RET_ALLOW);
+    }
+  }
+}
+
+TEST(Compiler, AHigherLayerDecidesOverAStricterRule) {
+  Rule opened = rule("io_uring_setup", Action::allow);
+  Rule narrowed = rule("read", Action::deny, {low32(0, 0)});
+  Rule widened = rule("mount", Action::allow, {low32(3, 1)});
+  opened.layer = widened.layer = 1;
+  narrowed.layer = 2;
+  Rule read = rule("read", Action::allow);
+  read.layer = 1;
+  const Program program = built({"layers",
+                                 {rule("io_uring_setup", Action::no_such_syscall),
+                                  rule("mount", Action::kill), opened, widened, narrowed, read}});
+  EXPECT_EQ(run(program, call(SYS_io_uring_setup)), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(run(program, call(SYS_mount, {0, 0, 0, 1})), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(run(program, call(SYS_mount, {0, 0, 0, 2})), SECCOMP_RET_KILL_PROCESS);
+  EXPECT_EQ(run(program, call(SYS_read, {0})), kEperm);
+  EXPECT_EQ(run(program, call(SYS_read, {1})), SECCOMP_RET_ALLOW);
+}
+
+TEST(Compiler, KnowsNames) {
   EXPECT_TRUE(is_syscall_name("read"));
   EXPECT_TRUE(is_syscall_name("socketcall")) << "of another architecture";
   EXPECT_FALSE(is_syscall_name("raed"));
