@@ -188,14 +188,6 @@ void PoolChecks::user() {
 
 void PoolChecks::seccomp() {
   const auto& seccomp = spec_.sandbox.seccomp;
-  const std::string profile = "/sandbox/seccomp/profile";
-  const auto& known = facts_.seccomp_profiles;
-  if (sound(profile) && std::find(known.begin(), known.end(), seccomp.profile) == known.end()) {
-    const auto near = nearest(seccomp.profile, known);
-    refuse(profile, "unknown profile " + quote(seccomp.profile) + ", expected " + one_of(known) +
-                        (near ? "; did you mean " + quote(*near) + "?" : ""));
-  }
-
   if (!sound("/sandbox/no_new_privs", "/sandbox/seccomp", "/sandbox/capabilities")) return;
   if (spec_.sandbox.no_new_privs || seccomp.policy == SeccompPolicy::off) return;
   const auto& capabilities = spec_.sandbox.capabilities;

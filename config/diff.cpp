@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/text.hpp"
+
 namespace herd::config {
 namespace {
 
@@ -29,7 +31,12 @@ std::vector<Change> diff_fields(const Table<Spec>& table, const Spec& before, co
 }  // namespace
 
 std::vector<Change> diff(const PoolSpec& before, const PoolSpec& after) {
-  return diff_fields(pool_table(), before, after);
+  auto changes = diff_fields(pool_table(), before, after);
+  const SeccompSpec &was = before.sandbox.seccomp, &is = after.sandbox.seccomp;
+  if (was.profile == is.profile && was.rules != is.rules)
+    changes.push_back({"/sandbox/seccomp/profile", Applies::recycle, quote(was.profile),
+                       quote(is.profile) + ", which has changed"});
+  return changes;
 }
 
 std::vector<Change> diff(const DaemonSpec& before, const DaemonSpec& after) {

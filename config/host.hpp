@@ -31,7 +31,6 @@ struct HostFacts {
     return std::nullopt;
   };
   DefaultPaths paths;
-  std::vector<std::string> seccomp_profiles = {"worker"};
 };
 
 /// As it is for a process in the host's own user namespace.

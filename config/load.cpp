@@ -12,6 +12,7 @@
 #include "config/checks.hpp"
 #include "config/file.hpp"
 #include "config/reader.hpp"
+#include "config/resolve_profile.hpp"
 #include "config/text.hpp"
 
 namespace herd::config {
@@ -71,6 +72,7 @@ Draft<PoolSpec> draft_pool(std::string_view text, const std::string& file, const
   if (!draft.document) return draft;
   read_fields(pool_table(), *draft.document, draft.issues, draft.spec);
   choose_ready(*draft.document, draft.spec);
+  resolve_profile(*draft.document, facts, draft.issues, draft.spec);
   check_pool(draft.spec, *draft.document, facts, draft.issues);
   return draft;
 }

@@ -285,8 +285,13 @@ void add_seccomp(Table<PoolSpec>& table) {
       at(&PoolSpec::sandbox, kSeccomp, &SeccompSpec::policy), kApplies,
       "What a denied syscall does: nothing is denied, it is logged, it fails with an error, it ends the "
       "worker.");
-  table.field("/sandbox/seccomp/profile", any_text(), at(&PoolSpec::sandbox, kSeccomp, &SeccompSpec::profile),
-              kApplies, "Which syscalls are allowed: the name of a preset.");
+  table.field(
+      "/sandbox/seccomp/profile", any_text(), at(&PoolSpec::sandbox, kSeccomp, &SeccompSpec::profile),
+      kApplies,
+      "Which syscalls are allowed: the name of a built-in profile (`worker`, `strict`, `network`, `docker`, "
+      "`deny-dangerous`), or the absolute path of a profile file: OCI JSON as Docker and podman use it, or "
+      "`{\"base\", \"allow\", \"deny\"}`. Only root or the user of herdd may be able to write it; it is "
+      "read together with this file.");
   table.field(
       "/sandbox/seccomp/enter",
       Word<SeccompEnter>{{{"worker", SeccompEnter::worker}, {"exec", SeccompEnter::exec}}},

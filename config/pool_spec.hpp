@@ -6,11 +6,13 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "common/seccomp/profile.hpp"
 #include "common/units.hpp"
 
 namespace herd::config {
@@ -103,11 +105,21 @@ struct FilesystemSpec {
   auto operator<=>(const FilesystemSpec&) const = default;
 };
 
+/// Never empty; compared by content.
+struct SharedProfile {
+  std::shared_ptr<const seccomp::Profile> value = worker_profile();
+  bool operator==(const SharedProfile& other) const { return value == other.value || *value == *other.value; }
+
+  /// The built-in one, shared.
+  static std::shared_ptr<const seccomp::Profile> worker_profile();
+};
+
 struct SeccompSpec {
   SeccompPolicy policy = SeccompPolicy::errno_;
-  std::string profile = "worker";
+  std::string profile = "worker";  // of a built-in profile, or the absolute path of a file
+  SharedProfile rules;             // what that is, read together with the pool file
   SeccompEnter enter = SeccompEnter::worker;
-  auto operator<=>(const SeccompSpec&) const = default;
+  bool operator==(const SeccompSpec&) const = default;
 };
 
 struct SandboxSpec {
@@ -121,7 +133,7 @@ struct SandboxSpec {
   LandlockMode landlock = LandlockMode::off;
   SeccompSpec seccomp;
   bool required = true;
-  auto operator<=>(const SandboxSpec&) const = default;
+  bool operator==(const SandboxSpec&) const = default;
 };
 
 struct GatewaySpec {
@@ -156,7 +168,7 @@ struct PoolSpec {
   SandboxSpec sandbox;
   std::optional<GatewaySpec> gateway;
   ClientsSpec clients;
-  auto operator<=>(const PoolSpec&) const = default;
+  bool operator==(const PoolSpec&) const = default;
 };
 
 }  // namespace herd::config

@@ -1,10 +1,8 @@
 // Compiled seccomp filters, one for each profile and policy, as sealed memfds that all workers share.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <string>
-#include <utility>
+#include <vector>
 
 #include "common/error.hpp"
 #include "common/unique_fd.hpp"
@@ -19,7 +17,12 @@ class Filters {
   Result<std::shared_ptr<const UniqueFd>> get(const config::SeccompSpec& seccomp);
 
  private:
-  std::map<std::pair<std::string, config::SeccompPolicy>, std::shared_ptr<const UniqueFd>> cache_;
+  struct Entry {
+    config::SharedProfile profile;
+    config::SeccompPolicy policy;
+    std::shared_ptr<const UniqueFd> filter;
+  };
+  std::vector<Entry> entries_;
 };
 
 }  // namespace herd::worker

@@ -4,12 +4,16 @@
 #include <filesystem>
 #include <fstream>
 
+#include "config/diff.hpp"
+#include "config/preset_catalog.hpp"
+#include "tests/support/temporary_directory.hpp"
 #include "tests/unit/config/support.hpp"
 
 namespace herd::config::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 std::vector<Issue> issues(const std::string& members) {
@@ -81,8 +85,8 @@ TEST(BadRule, sandbox) {
            "/sandbox/landlock", "Landlock rules need \"no_new_privs\": true"},
        Bad{R"("sandbox": {"seccomp": {"profile": "wroker"}})", "/sandbox/seccomp/profile",
            "did you mean \"worker\"?"},
-       Bad{R"("sandbox": {"seccomp": {"profile": "docker"}})", "/sandbox/seccomp/profile",
-           "expected \"worker\""},
+       Bad{R"("sandbox": {"seccomp": {"profile": "dicker.json"}})", "/sandbox/seccomp/profile",
+           "or the absolute path of a file"},
        Bad{R"("sandbox": {"no_new_privs": false})", "/sandbox/no_new_privs", "CAP_SYS_ADMIN"},
        Bad{R"("clients": {"users": ["alice", "bob"]})", "/clients/users/1",
            "the user \"bob\" does not exist"},
@@ -118,11 +122,77 @@ TEST(PoolRules, what_ready_is_follows_from_listen_where_the_file_says_nothing) {
   EXPECT_EQ(good(pool_with(R"("ready": {"http": "/up"})")).ready, (ReadySpec{ReadyKind::http, "/up", 30s}));
 }
 
-TEST(PoolRules, other_profiles_are_known_where_the_build_has_them) {
-  HostFacts facts = fake_host();
-  facts.seccomp_profiles = {"worker", "docker"};
-  const auto spec = read_pool(pool_with(R"("sandbox": {"seccomp": {"profile": "docker"}})"), "f", "p", facts);
-  EXPECT_TRUE(spec.has_value());
+std::string with_profile(const std::string& profile) {
+  return pool_with(R"("sandbox": {"seccomp": {"profile": ")" + profile + "\"}}");
+}
+
+TEST(PoolRules, each_built_in_profile_is_known) {
+  for (const std::string& name : preset_names()) {
+    const PoolSpec spec = good(with_profile(name));
+    EXPECT_EQ(spec.sandbox.seccomp.rules.value->name, name);
+  }
+}
+
+TEST(PoolRules, dockers_profile_follows_the_capabilities) {
+  const auto rules = [](const std::string& capabilities) {
+    return good(pool_with(R"("sandbox": {"capabilities": [)" + capabilities +
+                          R"(], "seccomp": {"profile": "docker"}})"))
+        .sandbox.seccomp.rules;
+  };
+  EXPECT_NE(rules(""), rules(R"("CAP_SYS_ADMIN")"));
+  EXPECT_EQ(rules(""), rules(R"("CAP_NET_BIND_SERVICE")"));
+}
+
+class ProfileFile : public ::testing::Test {
+ protected:
+  [[nodiscard]] std::string path() const { return directory_.path() + "/p.json"; }
+  void write(const std::string& text, mode_t mode = 0600) const {
+    std::ofstream(path()) << text;
+    ::chmod(path().c_str(), mode);
+  }
+  test::TemporaryDirectory directory_;
+};
+
+TEST_F(ProfileFile, IsReadWithThePoolFile) {
+  write(R"({"base": "worker", "allow": ["mount"]})");
+  const PoolSpec before = good(with_profile(path()));
+  EXPECT_EQ(before.sandbox.seccomp.rules.value->name, path());
+  EXPECT_EQ(before, good(with_profile(path())));
+
+  write(R"({"base": "worker", "allow": ["umount2"]})");
+  const PoolSpec after = good(with_profile(path()));
+  const auto changes = diff(before, after);
+  ASSERT_EQ(changes.size(), 1U) << "the pool file is the same";
+  EXPECT_EQ(changes.front().pointer, "/sandbox/seccomp/profile");
+  EXPECT_EQ(changes.front().applies, Applies::recycle);
+}
+
+TEST_F(ProfileFile, ItsProblemsStandAtThePoolsField) {
+  write("{\"base\": \"worker\",\n\"allow\": [\"raed\", \"wirte\"]}");
+  const auto found = issues_of(read(with_profile(path())));
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found.front().pointer, "/sandbox/seccomp/profile");
+  EXPECT_THAT(found.front().message, HasSubstr(path() + ":2: /allow/0: no architecture has a syscall"));
+}
+
+TEST_F(ProfileFile, ThatIsMissingOrThatOthersCanWriteIsRefused) {
+  EXPECT_THAT(issues_of(read(with_profile(path()))),
+              ElementsAre(issue_at("/sandbox/seccomp/profile", "p.json")));
+  write(R"({"base": "worker"})", 0666);
+  EXPECT_THAT(issues_of(read(with_profile(path()))),
+              ElementsAre(issue_at("/sandbox/seccomp/profile", "writable")));
+}
+
+TEST_F(ProfileFile, ThatIsTooLongForTheKernelIsRefused) {
+  std::string rules;
+  for (int value = 0; value < 1000; ++value)
+    rules += std::string(value == 0 ? "" : ",") +
+             R"({"names": ["ioctl"], "action": "SCMP_ACT_ALLOW", "args": [
+        {"index": 1, "op": "SCMP_CMP_EQ", "value": )" +
+             std::to_string(value) + "}]}";
+  write(R"({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [)" + rules + "]}");
+  EXPECT_THAT(issues_of(read(with_profile(path()))),
+              ElementsAre(issue_at("/sandbox/seccomp/profile", "the kernel takes 4096 at most")));
 }
 
 TEST(PoolRules, a_value_that_was_refused_starts_no_second_complaint) {

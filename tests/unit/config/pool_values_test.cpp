@@ -181,7 +181,8 @@ TEST(PoolValues, values_arrive) {
   EXPECT_EQ(spec.sandbox.user, "alice");
   EXPECT_THAT(spec.sandbox.namespaces, ElementsAre(Namespace::pid));
   EXPECT_EQ(spec.sandbox.network, Network::loopback);
-  EXPECT_EQ(spec.sandbox.seccomp, (SeccompSpec{SeccompPolicy::kill, "worker", SeccompEnter::worker}));
+  EXPECT_EQ(spec.sandbox.seccomp,
+            (SeccompSpec{.policy = SeccompPolicy::kill, .enter = SeccompEnter::worker}));
   EXPECT_FALSE(spec.sandbox.required);
   EXPECT_EQ(spec.environment.at("HOME"), "/x");
   EXPECT_EQ(spec.environment.at("EMPTY"), "");

@@ -80,7 +80,7 @@ const std::vector<Folder>& folders() {
       {"common", {}, {"tl/", "spdlog/"}},
       {"common/kernel", {"common"}, {}},
       {"common/seccomp", {"common", "common/kernel"}, {"seccomp.h"}},
-      {"config", {"common", "common/kernel"}, {"nlohmann/", "tl/", "sys/capability.h"}},
+      {"config", {"common", "common/kernel", "common/seccomp"}, {"nlohmann/", "tl/", "sys/capability.h"}},
       {"protocol/worker", {}, {}, false},
       {"protocol/launch", {"common"}, {"nlohmann/"}},
       {"protocol/run", {"common"}, {"nlohmann/"}},

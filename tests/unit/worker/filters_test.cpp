@@ -11,27 +11,26 @@ using enum config::SeccompPolicy;
 
 TEST(Filters, PolicyOffHasNone) {
   Filters filters;
-  const auto filter = filters.get({.policy = off, .profile = "no-such-profile"});
+  const auto filter = filters.get({.policy = off});
   ASSERT_TRUE(filter) << filter.error().message;
   EXPECT_EQ(*filter, nullptr);
 }
 
 TEST(Filters, AreCompiledOnceForAProfileAndPolicy) {
   Filters filters;
-  const auto first = filters.get({.policy = errno_, .profile = "worker"});
+  const auto first = filters.get({.policy = errno_});
   ASSERT_TRUE(first) << first.error().message;
-  const auto again =
-      filters.get({.policy = errno_, .profile = "worker", .enter = config::SeccompEnter::exec});
+  const auto again = filters.get({.policy = errno_, .enter = config::SeccompEnter::exec});
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(first->get(), again->get());
-  const auto other = filters.get({.policy = kill, .profile = "worker"});
+  const auto other = filters.get({.policy = kill});
   ASSERT_TRUE(other) << other.error().message;
   EXPECT_NE(first->get(), other->get());
 }
 
 TEST(Filters, HoldWholeInstructions) {
   Filters filters;
-  const auto filter = filters.get({.policy = errno_, .profile = "worker"});
+  const auto filter = filters.get({.policy = errno_});
   ASSERT_TRUE(filter) << filter.error().message;
   struct stat info {};
   ASSERT_EQ(fstat((*filter)->get(), &info), 0);
@@ -39,10 +38,36 @@ TEST(Filters, HoldWholeInstructions) {
   EXPECT_EQ(info.st_size % static_cast<off_t>(sizeof(sock_filter)), 0);
 }
 
-// What failed once must not be remembered as "no filter".
-TEST(Filters, AnUnknownProfileIsAnErrorEachTime) {
+config::SharedProfile denying(const std::string& call) {
+  seccomp::Profile profile = *config::SharedProfile().value;
+  profile.rules.push_back({{call}, seccomp::Action::kill, {}});
+  return {std::make_shared<const seccomp::Profile>(profile)};
+}
+
+TEST(Filters, AreSharedByProfilesThatSayTheSame) {
   Filters filters;
-  for (int i = 0; i < 2; ++i) EXPECT_FALSE(filters.get({.policy = errno_, .profile = "no-such-profile"}));
+  const auto first = filters.get({.policy = errno_, .rules = denying("read")}).value();
+  EXPECT_EQ(filters.get({.policy = errno_, .rules = denying("read")}).value(), first);
+  EXPECT_NE(filters.get({.policy = errno_, .rules = denying("write")}).value(), first);
+}
+
+// A profile that changes again and again must not leave its filters behind.
+TEST(Filters, ThoseOfNoPoolAreDropped) {
+  Filters filters;
+  auto rules = denying("read");
+  const std::weak_ptr<const UniqueFd> old = filters.get({.policy = errno_, .rules = rules}).value();
+  EXPECT_FALSE(old.expired());
+  rules = denying("write");
+  ASSERT_TRUE(filters.get({.policy = errno_, .rules = rules}));
+  EXPECT_TRUE(old.expired());
+}
+
+// What failed once must not be remembered as "no filter".
+TEST(Filters, AProfileThatCantBeCompiledIsAnErrorEachTime) {
+  Filters filters;
+  seccomp::Profile profile{"bad", {{{"read"}, seccomp::Action::allow, {{9, seccomp::Compare::equal, 1}}}}};
+  const config::SharedProfile bad{std::make_shared<const seccomp::Profile>(profile)};
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(filters.get({.policy = errno_, .rules = bad}));
 }
 
 }  // namespace
