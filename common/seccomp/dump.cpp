@@ -9,13 +9,7 @@
 namespace herd::seccomp {
 namespace {
 
-std::string join(const std::vector<ArgCondition>& conditions) {
-  std::string text;
-  for (const auto& condition : conditions) text += (text.empty() ? "" : " and ") + describe(condition);
-  return text;
-}
-
-/// A profile of this one rule or default, so that words like "deny" get the policy's return value.
+/// A profile of this one default, so that words like "deny" get the policy's return value.
 std::string result_of(Action action, int number, Policy policy, Arch arch) {
   const Profile whole{"", {}, action};
   return describe_return(expected_action(whole, policy, arch, {number, audit_arch(arch), 0, {}}));
@@ -23,25 +17,37 @@ std::string result_of(Action action, int number, Policy policy, Arch arch) {
 
 }  // namespace
 
-std::string dump(const Profile& profile, Policy policy, Arch arch) {
-  const Meaning meaning(profile, policy, arch);
+std::string CallAnswers::text() const {
   std::string text;
+  for (const ConditionalAnswer& rule : rules) text += rule.result + " if " + rule.conditions + "; ";
+  return text + (rules.empty() ? "" : "else ") + otherwise;
+}
+
+std::vector<CallAnswers> answers(const Profile& profile, Policy policy, Arch arch) {
+  const Meaning meaning(profile, policy, arch);
+  std::vector<CallAnswers> all;
   for (const auto& [number, name] : known_syscalls(arch)) {
     auto rules = meaning.rules_of(number);
     std::ranges::stable_sort(rules, [](const Rule* one, const Rule* other) {
       return std::tie(one->layer, one->action) > std::tie(other->layer, other->action);
     });
-    Action otherwise = profile.default_action;
-    text += name;
+    CallAnswers call{number, name, {}, result_of(profile.default_action, number, policy, arch)};
     for (const Rule* rule : rules) {
+      const std::string result = result_of(rule->action, number, policy, arch);
       if (rule->conditions.empty()) {
-        otherwise = rule->action;
+        call.otherwise = result;
         break;
       }
-      text += " " + result_of(rule->action, number, policy, arch) + " if " + join(rule->conditions) + ";";
+      call.rules.push_back({result, describe(rule->conditions)});
     }
-    text += (text.ends_with(';') ? " else " : " ") + result_of(otherwise, number, policy, arch) + "\n";
+    all.push_back(std::move(call));
   }
+  return all;
+}
+
+std::string dump(const Profile& profile, Policy policy, Arch arch) {
+  std::string text;
+  for (const CallAnswers& call : answers(profile, policy, arch)) text += call.name + " " + call.text() + "\n";
   return text;
 }
 

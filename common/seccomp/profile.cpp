@@ -136,4 +136,10 @@ std::string describe(const ArgCondition& condition) {
   return text + " " + std::string(symbol(condition.op)) + " " + hex(condition.value);
 }
 
+std::string describe(const std::vector<ArgCondition>& conditions) {
+  std::string text;
+  for (const auto& condition : conditions) text += (text.empty() ? "" : " and ") + describe(condition);
+  return text;
+}
+
 }  // namespace herd::seccomp

@@ -120,5 +120,7 @@ std::string_view name(Arch arch);
 std::string describe(Action action);
 /// "arg0 & 0xffffffff == 0x1".
 std::string describe(const ArgCondition& condition);
+/// Joined by "and".
+std::string describe(const std::vector<ArgCondition>& conditions);
 
 }  // namespace herd::seccomp
