@@ -97,6 +97,7 @@ void add_everything(CLI::App& app, Context& context) {
   add_stream_verbs(app, context);
   add_run_verb(app, context);
   add_config_verbs(app, context);
+  add_seccomp_verbs(app, context);
   add_doctor_verb(app, context);
 }
 

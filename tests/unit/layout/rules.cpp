@@ -102,7 +102,8 @@ const std::vector<Folder>& folders() {
       // Does what herd-exec does, to see whether it can be done.
       {"cli/doctor", {"common", "common/kernel", "common/seccomp"}, {"tl/"}},
       {"cli",
-       {"common", "common/kernel", "config", "protocol/control", "protocol/run", "cli/doctor"},
+       {"common", "common/kernel", "common/seccomp", "config", "protocol/control", "protocol/run",
+        "cli/doctor"},
        {"CLI/", "nlohmann/", "boost/"}},
   };
   return kFolders;
