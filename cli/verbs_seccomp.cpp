@@ -87,7 +87,7 @@ int with_profile(Context& context, const Look& look, Show show) {
 std::string about(const std::string& preset) {
   static const std::map<std::string, std::string> kAbout{
       {"worker", "what ordinary servers need"},
-      {"strict", "files, memory, threads and the sockets it is handed; no processes, no sockets of its own"},
+      {"strict", "files, memory, threads and the sockets it is handed; no processes, no network of its own"},
       {"network", "worker, with netlink and packet sockets"},
       {"docker", "Docker's default, as of 2026-06-30"},
       {"deny-dangerous", "everything but the calls behind most escapes"}};

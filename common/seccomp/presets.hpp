@@ -4,8 +4,8 @@
 //                   internet sockets. Not: anything that reaches other processes, the kernel's set-up,
 //                   mounts, namespaces, keys, tracing, bpf.
 //   strict          What a program needs that serves what it is handed: files, memory, threads, the sockets
-//                   that it has. No sockets of its own but socketpair, no processes, no SysV or POSIX queues,
-//                   no change of ids, limits of scheduling or its sandbox.
+//                   that it has. No sockets of its own but unix ones that neither connect nor listen, no
+//                   processes, no queues, no change of ids, limits of scheduling or its sandbox.
 //   network         `worker`, and netlink of every protocol and packet sockets.
 //   deny-dangerous  Everything but the calls behind most escapes: for opaque programs.
 #pragma once

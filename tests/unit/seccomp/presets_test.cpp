@@ -210,13 +210,14 @@ TEST(Presets, StrictHasThreadsButNoProcessesAndNoSocketsOfItsOwn) {
     EXPECT_EQ(strict("clone", {0x3d0f00}), SECCOMP_RET_ALLOW) << "a thread of glibc";
     EXPECT_EQ(strict("clone", {0x1200011}), kEperm) << "glibc's fork";
     EXPECT_EQ(strict("clone", {0x3d0f00 | 0x1000'0000}), kEperm) << "a user namespace";
-    for (const char* name :
-         {"socket", "connect", "bind", "kill", "ptrace", "msgget", "setuid", "seccomp", "mknodat"})
+    for (const char* name : {"connect", "bind", "kill", "ptrace", "msgget", "setuid", "seccomp", "mknodat"})
       EXPECT_EQ(strict(name), kEperm) << name;
     for (const char* name :
          {"execve", "accept4", "socketpair", "sendmsg", "futex", "mmap", "openat", "tgkill"})
       EXPECT_EQ(strict(name, {1}), SECCOMP_RET_ALLOW) << name;
     EXPECT_EQ(strict("clone3"), kEnosys);
+    EXPECT_EQ(strict("socket", {1}), SECCOMP_RET_ALLOW) << "readiness is told with it";
+    EXPECT_EQ(strict("socket", {2}), kEperm);
   }
 }
 
