@@ -206,6 +206,16 @@ Result<UniqueFd> WorkerCgroup::open_events() const {
   return fd;
 }
 
+Result<Freezer> WorkerCgroup::open_freezer() const {
+  if (places_.empty()) return Freezer();
+  const Place& tracking = places_.front();
+  if (!tracking.hierarchy.is_v2 && !tracking.hierarchy.has_freezer) return Freezer();
+  const char* file = tracking.hierarchy.is_v2 ? "cgroup.freeze" : "freezer.state";
+  UniqueFd fd(openat(tracking.fd.get(), file, O_WRONLY | O_CLOEXEC));
+  if (!fd) return fail_errno(std::string("open ") + file);
+  return Freezer(std::move(fd), tracking.hierarchy.is_v2);
+}
+
 Status WorkerCgroup::remove() const {
   Status result;
   for (const Place& place : places_)

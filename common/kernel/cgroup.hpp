@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/error.hpp"
+#include "common/kernel/freezer.hpp"
 #include "common/unique_fd.hpp"
 #include "common/units.hpp"
 
@@ -106,6 +107,8 @@ class WorkerCgroup {
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> paths_by_hierarchy() const;
   /// Of the tracking hierarchy's cgroup.events (v2: poll for POLLPRI), or -1.
   [[nodiscard]] Result<UniqueFd> open_events() const;
+  /// Of its whole tree. Nothing is there where the tracking hierarchy has none.
+  [[nodiscard]] Result<Freezer> open_freezer() const;
   /// memory.events (v2), or an eventfd registered with memory.oom_control (v1); empty if there is no memory
   /// controller. `is_v2` tells which: v2 is polled for POLLPRI, v1 read as an eventfd.
   struct OomWatch {
