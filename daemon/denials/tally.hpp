@@ -1,0 +1,35 @@
+// Records of denied calls, counted by worker and kind until they are handed on. Bounded, whatever the workers
+// do. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "daemon/denials/source.hpp"
+
+namespace herd::denials {
+
+using WorkerKey = std::uint64_t;
+inline constexpr std::size_t kMaxKinds = 32;  // of a worker; calls of more are only counted
+inline constexpr std::size_t kMaxKills = 16;  // the latest of a worker
+
+class Tally {
+ public:
+  void add(WorkerKey worker, const Record& record);
+  void add_hold(WorkerKey worker) { ++pending_[worker].holds; }
+  [[nodiscard]] bool empty() const { return pending_.empty(); }
+  /// All of it, and begins anew.
+  [[nodiscard]] std::map<WorkerKey, News> take();
+
+ private:
+  struct Pending {
+    std::map<Kind, Denied> denied;
+    std::uint64_t others = 0, holds = 0;
+    std::vector<Kill> kills;
+  };
+  std::map<WorkerKey, Pending> pending_;
+};
+
+}  // namespace herd::denials
