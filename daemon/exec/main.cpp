@@ -23,6 +23,7 @@
 #include "daemon/exec/launch.hpp"
 #include "daemon/exec/relay.hpp"
 #include "daemon/exec/setup.hpp"
+#include "daemon/exec/thaw_guard.hpp"
 
 namespace {
 
@@ -130,6 +131,10 @@ int main() {
   if (order->text == launch::kBuildBaseTree) {
     const Status built = build_base_tree(*order);
     return built ? 0 : report_failure({launch::Stage::mounts, built.error()});
+  }
+  if (order->text == launch::kGuardFrozen) {
+    const Status guarded = exec::guard_frozen(exec::kOwnerLineFd);
+    return guarded ? 0 : report_failure({launch::Stage::capabilities, guarded.error()});
   }
   auto running = start(std::move(*order));
   if (!running) return report_failure(running.error());

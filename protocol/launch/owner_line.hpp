@@ -68,6 +68,9 @@ inline constexpr std::string_view kCgroups = "cgroups";
 /// exits.
 inline constexpr std::string_view kBuildBaseTree = "build_base_tree";
 inline constexpr std::string_view kBaseTree = "base_tree";
+/// To a herd-exec that is to guard frozen workers: then one message for each, with a file and the word that,
+/// written to it, thaws the worker. It writes them all when herdd's end is closed.
+inline constexpr std::string_view kGuardFrozen = "guard_frozen";
 
 /// The stop signal now, SIGKILL for the whole tree after the grace; zero grace: at once.
 struct Stop {
