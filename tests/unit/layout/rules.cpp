@@ -90,14 +90,16 @@ const std::vector<Folder>& folders() {
       {"daemon/exec",
        {"common", "common/kernel", "common/seccomp", "protocol/launch", "protocol/worker"},
        {"tl/"}},
+      {"daemon/denials", {"common", "common/kernel", "common/seccomp"}, {"boost/"}},
       {"daemon/worker",
-       {"common", "common/kernel", "common/seccomp", "config", "protocol/launch", "protocol/worker"},
+       {"common", "common/kernel", "common/seccomp", "config", "protocol/launch", "protocol/worker",
+        "daemon/denials"},
        {"boost/", "nlohmann/", "sys/capability.h"}},
       {"daemon/control", {"common", "config", "protocol/control"}, {"boost/", "nlohmann/", "tl/"}},
       // Where all is wired together.
       {"daemon/herdd",
        {"common", "common/kernel", "common/seccomp", "config", "protocol/control", "protocol/launch",
-        "protocol/run", "daemon/pool", "daemon/worker", "daemon/control"},
+        "protocol/run", "daemon/pool", "daemon/denials", "daemon/worker", "daemon/control"},
        {"boost/", "nlohmann/", "prometheus/", "CLI/"}},
       // Does what herd-exec does, to see whether it can be done.
       {"cli/doctor", {"common", "common/kernel", "common/seccomp"}, {"tl/"}},
