@@ -8,6 +8,7 @@
 
 #include "common/log.hpp"
 #include "daemon/herdd/service_manager.hpp"
+#include "daemon/worker/freeze_guard.hpp"
 
 namespace herd::daemon {
 namespace {
@@ -27,6 +28,9 @@ Daemon::Daemon(Parts parts)
     : parts_(std::move(parts)),
       access_(parts_.loaded.daemon.control, parts_.host.ids),
       events_(kKeptEvents, kKeptEventBytes),
+      denials_(io_, [this] { return worker::start_freeze_guard(parts_.executor); },
+               {[this](const denials::Visibility& visibility) { note_visibility(visibility); },
+                [](const std::string& trouble) { log_warning(trouble); }}),
       spawner_(parts_.cgroups, parts_.executor, networks_, worker::Spawner::Privileges::no_new),
       privileged_spawner_(parts_.cgroups, parts_.executor, networks_, worker::Spawner::Privileges::may_gain),
       resources_{io_,
@@ -34,6 +38,7 @@ Daemon::Daemon(Parts parts)
                  privileged_spawner_,
                  parts_.uids,
                  filters_,
+                 denials_,
                  parts_.runtime_directory + "/workers",
                  parts_.socket_access,
                  parts_.facts,
@@ -62,6 +67,8 @@ void Daemon::run() {
     log_error("control socket: " + started.error().message);
     begin_shutdown();
   }
+  if (const denials::Visibility visibility = denials_.visibility(); visibility.seen)
+    note_visibility(visibility);
   const std::string run_socket = run::socket_path(parts_.loaded.daemon.control.path);
   if (auto started = runs_.start(run_socket, parts_.socket_access); !started)
     log_error("run socket: " + started.error().message);
@@ -106,6 +113,7 @@ void Daemon::begin_shutdown() {
 
 void Daemon::finish_shutdown() {
   server_.stop([this] {
+    denials_.stop();
     parts_.cgroups.remove_root();
     std::error_code ignored;  // a directory that somebody put a file into stays
     std::filesystem::remove(parts_.runtime_directory + "/workers", ignored);
@@ -124,6 +132,13 @@ void Daemon::log_reload_on_signal() {
     log_error("reload refused, nothing was changed: " + done.error().message);
   }
   tell_service_manager("READY=1");
+}
+
+void Daemon::note_visibility(const denials::Visibility& visibility) {
+  const std::string text = "denied calls " + in_words(visibility);
+  if (visibility.seen == true) return log_debug(text);
+  log_warning(text);
+  note("denials_unseen", text);
 }
 
 void Daemon::note(const std::string& type, const std::string& message) {

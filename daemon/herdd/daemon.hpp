@@ -12,6 +12,7 @@
 #include "config/load.hpp"
 #include "daemon/control/server.hpp"
 #include "daemon/control/service.hpp"
+#include "daemon/denials/audit_source.hpp"
 #include "daemon/herdd/access.hpp"
 #include "daemon/herdd/host.hpp"
 #include "daemon/herdd/id_counter.hpp"
@@ -83,6 +84,7 @@ class Daemon : public control::Service {
   void finish_shutdown();
   void log_reload_on_signal();
   void note(const std::string& type, const std::string& message);
+  void note_visibility(const denials::Visibility& visibility);
 
   [[nodiscard]] PoolDriver* find(const std::string& pool) const;
   [[nodiscard]] control::ApiResult<PoolDriver*> require(const std::string& pool) const;
@@ -94,6 +96,7 @@ class Daemon : public control::Service {
   Access access_;
   control::EventRing events_;
   worker::Filters filters_;
+  denials::AuditSource denials_;
   worker::NetworkStock networks_;
   worker::Spawner spawner_, privileged_spawner_;
   worker::Resources resources_;

@@ -27,7 +27,8 @@ class Scrape {
   prometheus::Registry registry_{prometheus::Registry::InsertBehavior::Merge};
 };
 
-void describe_pool(Scrape& scrape, const std::string& name, const pool::View& view) {
+void describe_pool(Scrape& scrape, const std::string& name, const pool::View& view,
+                   const DenialCounters& denials) {
   const auto workers = [&](const char* state, int count) {
     scrape.gauge("herd_workers", "Workers by state.", {{"pool", name}, {"state", state}}, count);
   };
@@ -51,6 +52,10 @@ void describe_pool(Scrape& scrape, const std::string& name, const pool::View& vi
   scrape.counter("herd_acquires_total", "Acquires asked for.", labels, counters.acquires);
   scrape.counter("herd_acquire_hits_total", "Acquires of a session that was there.", labels, counters.hits);
   scrape.counter("herd_acquires_denied_total", "Acquires denied.", labels, counters.denied);
+  scrape.counter("herd_syscalls_denied_total", "Calls of workers that their filter denied.", labels,
+                 denials.calls);
+  scrape.counter("herd_workers_held_back_total", "Times that a worker was frozen for too many denied calls.",
+                 labels, denials.holds);
 }
 
 }  // namespace
@@ -59,7 +64,14 @@ std::string Daemon::metrics() const {
   Scrape scrape;
   scrape.gauge("herd_up", "1 while the daemon answers.", {{"version", HERD_VERSION}}, 1);
   scrape.counter("herd_events_total", "Events recorded.", {}, events_.last());
-  for (const auto& [name, driver] : drivers_) describe_pool(scrape, name, driver->pool().view());
+  const denials::Visibility denials = denials_.visibility();
+  scrape.gauge("herd_denials_seen", "1 where denied calls can be seen.", {}, denials.seen == true ? 1 : 0);
+  scrape.counter("herd_denial_records_lost_total", "Audit records that came faster than they were read.", {},
+                 denials.lost);
+  scrape.counter("herd_denial_records_of_others_total",
+                 "Audit records of denied calls of no worker of herd's.", {}, denials.of_others);
+  for (const auto& [name, driver] : drivers_)
+    describe_pool(scrape, name, driver->pool().view(), driver->denial_counters());
   return scrape.text();
 }
 

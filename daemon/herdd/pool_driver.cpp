@@ -55,7 +55,8 @@ PoolDriver::PoolDriver(worker::Resources& resources, control::EventRing& events,
       pool_(spec, ids),
       spec_(std::make_shared<const config::PoolSpec>(std::move(spec))),
       finished_(std::move(finished)),
-      timer_(resources.io) {}
+      timer_(resources.io),
+      denials_timer_(resources.io) {}
 
 /// Performing an action may bring the next event (an answer's receiver releases at once): events wait their
 /// turn, so a step always sees the actions of the one before it done.
@@ -110,21 +111,29 @@ void PoolDriver::start_worker(const pool::StartWorker& action) {
   callbacks.unhealthy = [this, id] { feed(pool::WorkerIsUnhealthy{id}); };
   callbacks.memory = [this, id](Bytes used) { feed(pool::WorkerMemory{id, used}); };
   callbacks.gone = [this, id](const Reason& reason) { on_gone(id, reason); };
+  callbacks.denied = [weak = std::weak_ptr(self_), id](const denials::News& news) {
+    if (const auto self = weak.lock()) (*self)->on_denied(id, news);
+  };
   auto worker = std::make_shared<worker::Worker>(resources_, spec_, id, std::move(callbacks));
   workers_.emplace(id, worker);
+  denials_.try_emplace(id);
   worker->start();
 }
 
 void PoolDriver::on_gone(const std::string& id, const Reason& reason) {
   const auto found = workers_.find(id);
   if (found == workers_.end()) return;
-  GoneWorker gone{id, nullptr, found->second->output().lines()};
+  denials::History& history = denials_[id];
+  tell(id, history.due(Clock::now(), true));
+  GoneWorker gone{id, nullptr, found->second->output().lines(), {}};
   if (const auto view = pool_.worker(id)) gone.record = worker_record(*view);
   gone.record["state"] = "gone";
   gone.record["session"] = nullptr;
   gone.record["pid"] = nullptr;  // it may be somebody else's by now
   gone.record["reason"] = to_json(reason);
   gone.record["gone"] = wall_time(std::chrono::system_clock::now());
+  gone.denials = std::move(history);
+  denials_.erase(id);
   remembered_.push_back(std::move(gone));
   if (remembered_.size() > kRememberedWorkers) remembered_.pop_front();
   workers_.erase(found);
@@ -158,7 +167,11 @@ void PoolDriver::answer(const pool::AnswerAcquire& action) {
   result.created = granted.created;
   if (found != workers_.end()) {
     const worker::WorkerRecord& record = found->second->record();
-    if (granted.created) found->second->output().set_session(granted.session);
+    if (granted.created) {
+      found->second->output().set_session(granted.session);
+      tell(granted.worker,
+           denials_[granted.worker].begin_session(granted.session, std::chrono::system_clock::now()));
+    }
     result.body = {{"session", granted.session},
                    {"worker", granted.worker},
                    {"pid", record.pid ? Json(*record.pid) : Json(nullptr)},
@@ -169,18 +182,11 @@ void PoolDriver::answer(const pool::AnswerAcquire& action) {
 }
 
 void PoolDriver::emit(const pool::Emit& action) {
-  const auto text_or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
-  auto event =
-      std::make_shared<Json>(Json{{"time", wall_time(std::chrono::system_clock::now())},
-                                  {"type", action.type},
-                                  {"pool", name()},
-                                  {"worker", text_or_null(action.worker)},
-                                  {"session", text_or_null(action.session)},
-                                  {"reason", action.reason ? to_json(*action.reason) : Json(nullptr)}});
+  auto event = std::make_shared<Json>(event_json(action.type, name(), action.worker, action.session));
+  if (action.reason) (*event)["reason"] = to_json(*action.reason);
   const bool message_says_more =
       !action.message.empty() && (!action.reason || action.message != describe(*action.reason));
   if (message_says_more) (*event)["message"] = action.message;
-  constexpr std::size_t kBytesOfAnEvent = 512;  // as counted against the ring's bound
   events_.append(event, kBytesOfAnEvent + action.message.size());
 
   if (action.type == "session_ended")
@@ -207,6 +213,7 @@ const worker::Worker* PoolDriver::acting(const std::string& id) const {
 
 Json PoolDriver::worker_record(const pool::WorkerView& view) const {
   Json record = worker_json(name(), view, acting(view.id), Clock::now());
+  if (const auto found = denials_.find(view.id); found != denials_.end()) add_denials(record, found->second);
   record["restarts"] = pool_.view().counters.crashed;  // of its pool: a worker itself is never started again
   return record;
 }
@@ -218,7 +225,11 @@ Json PoolDriver::session_record(const pool::SessionView& view) const {
 Json PoolDriver::find_worker(const std::string& id) const {
   if (const auto view = pool_.worker(id)) return worker_record(*view);
   for (const GoneWorker& gone : remembered_)
-    if (gone.id == id) return gone.record;
+    if (gone.id == id) {
+      Json record = gone.record;
+      add_denials(record, gone.denials);  // some may have come since
+      return record;
+    }
   return nullptr;
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "daemon/control/service.hpp"
+#include "daemon/denials/history.hpp"
 #include "daemon/herdd/views.hpp"
 #include "daemon/pool/pool.hpp"
 #include "daemon/worker/worker.hpp"
@@ -24,8 +25,16 @@ struct GoneWorker {
   std::string id;
   Json record;
   std::shared_ptr<LogRing> lines;
+  denials::History denials;
 };
 inline constexpr std::size_t kRememberedWorkers = 64;  // of each pool
+inline constexpr std::size_t kBytesOfAnEvent = 512;  // as counted against the ring's bound, beside its texts
+
+/// Only grow.
+struct DenialCounters {
+  std::uint64_t calls = 0;  // denied
+  std::uint64_t holds = 0;  // workers held back, as they made too many
+};
 
 class PoolDriver {
  public:
@@ -51,6 +60,7 @@ class PoolDriver {
   [[nodiscard]] Json find_worker(const std::string& id) const;
   [[nodiscard]] std::shared_ptr<LogRing> lines_of(const std::string& id) const;
   [[nodiscard]] std::size_t worker_count() const { return workers_.size(); }
+  [[nodiscard]] const DenialCounters& denial_counters() const { return denial_counters_; }
 
  private:
   void perform(const pool::Action& action);
@@ -59,6 +69,12 @@ class PoolDriver {
   void answer(const pool::AnswerAcquire& action);
   void emit(const pool::Emit& action);
   void set_timer(pool::Time at);
+  void on_denied(const std::string& id, const denials::News& news);
+  void tell(const std::string& id, const std::vector<denials::History::Told>& told);
+  void tell_held_back(const std::string& id, std::uint64_t holds);
+  void set_denials_timer();
+  void tell_due_denials();
+  denials::History* history_of(const std::string& id);
   [[nodiscard]] const worker::Worker* acting(const std::string& id) const;
 
   worker::Resources& resources_;
@@ -67,11 +83,14 @@ class PoolDriver {
   std::shared_ptr<const config::PoolSpec> spec_;  // workers hold the one that they were started with
   std::function<void()> finished_;
   std::map<std::string, std::shared_ptr<worker::Worker>> workers_;
+  std::map<std::string, denials::History> denials_;  // of the workers that there are
+  DenialCounters denial_counters_;
   std::map<std::uint64_t, AcquireDone> waiting_;
   std::deque<GoneWorker> remembered_;
   std::deque<pool::Event> inbox_;
   bool is_stepping_ = false, release_found_ = false;
-  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer timer_, denials_timer_;
+  std::shared_ptr<PoolDriver*> self_ = std::make_shared<PoolDriver*>(this);  // for what may come after it
 };
 
 }  // namespace herd::daemon

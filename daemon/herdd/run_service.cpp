@@ -219,6 +219,7 @@ void RunService::begin(const std::shared_ptr<Run>& run, kernel::Message& message
   worker::WorkerCallbacks callbacks;
   callbacks.ready = callbacks.verified = callbacks.unhealthy = [] {};
   callbacks.memory = [](Bytes) {};
+  callbacks.denied = [](const denials::News&) {};
   callbacks.gone = [this, run](const Reason& reason) { finish(run, reason); };
   context_.note("run_started", id + ": " + context_.describe(*peer) + " runs " + spec->command.front());
   run->worker = std::make_shared<worker::Worker>(context_.resources,

@@ -72,6 +72,8 @@ Json Daemon::status() const {
     for (const std::string& weakening : weakenings(driver->pool().spec()))
       warnings.push_back("pool '" + name + "': weakened by " + weakening);
   }
+  const denials::Visibility denials = denials_.visibility();
+  if (denials.seen == false) warnings.push_back("denied calls " + in_words(denials));
   utsname kernel{};
   uname(&kernel);
   const auto uptime = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
@@ -88,20 +90,22 @@ Json Daemon::status() const {
             {"user", parts_.host.user()},
             {"cgroups", parts_.cgroups.layout().kind()},
             {"cgroup_root", parts_.cgroups.root()},
-            {"denials", "not watched: this version does not read the audit log"}}},
+            {"denials", in_words(denials)}}},
+          {"denials", to_json(denials)},
           {"warnings", warnings}};
 }
 
 Json Daemon::pools() const {
   Json list = Json::array();
   for (const auto& [name, driver] : drivers_)
-    list.push_back(pool_json(driver->pool(), std::chrono::steady_clock::now()));
+    list.push_back(pool_json(driver->pool(), driver->denial_counters(), std::chrono::steady_clock::now()));
   return {{"pools", list}};
 }
 
 ApiResult<Json> Daemon::pool(const std::string& pool) const {
-  return require(pool).map(
-      [](PoolDriver* driver) { return pool_json(driver->pool(), std::chrono::steady_clock::now()); });
+  return require(pool).map([](PoolDriver* driver) {
+    return pool_json(driver->pool(), driver->denial_counters(), std::chrono::steady_clock::now());
+  });
 }
 
 Json Daemon::workers() const {
@@ -207,7 +211,7 @@ ApiResult<Json> Daemon::tell(const std::string& pool, pool::Event event) {
   auto driver = require(pool);
   if (!driver) return tl::make_unexpected(driver.error());
   (*driver)->feed(std::move(event));
-  return pool_json((*driver)->pool(), std::chrono::steady_clock::now());
+  return pool_json((*driver)->pool(), (*driver)->denial_counters(), std::chrono::steady_clock::now());
 }
 
 ApiResult<Json> Daemon::scale(const std::string& pool, const control::ScaleCall& call) {

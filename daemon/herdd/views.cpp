@@ -3,6 +3,9 @@
 #include <cstdio>
 #include <ctime>
 
+#include "common/seccomp/audit_names.hpp"
+#include "daemon/herdd/pool_driver.hpp"
+
 namespace herd::daemon {
 namespace {
 
@@ -60,6 +63,57 @@ Json to_json(const Reason& reason) {
   return json;
 }
 
+Json event_json(const std::string& type, const std::string& pool, const std::string& worker,
+                const std::string& session) {
+  return {{"time", wall_time(std::chrono::system_clock::now())},
+          {"type", type},
+          {"pool", pool},
+          {"worker", text_or_null(worker)},
+          {"session", text_or_null(session)},
+          {"reason", nullptr}};
+}
+
+Json to_json(const denials::History::Entry& entry) {
+  Json json{{"syscall", nullptr},
+            {"arch", nullptr},
+            {"action", nullptr},
+            {"exe", nullptr},
+            {"comm", nullptr},
+            {"session", text_or_null(entry.session)},
+            {"count", entry.count},
+            {"first", wall_time(entry.first)},
+            {"last", wall_time(entry.last)}};
+  if (!entry.kind) return json;
+  const seccomp::CallName name = seccomp::name_call(entry.kind->arch, entry.kind->number);
+  json["syscall"] = name.syscall;
+  json["arch"] = name.arch;
+  json["action"] = seccomp::action_name(entry.kind->code);
+  json["exe"] = text_or_null(entry.kind->exe);
+  json["comm"] = text_or_null(entry.comm);
+  return json;
+}
+
+void add_denials(Json& record, const denials::History& history) {
+  Json list = Json::array();
+  for (const denials::History::Entry& entry : history.entries()) list.push_back(to_json(entry));
+  record["last_denials"] = std::move(list);
+  record["denied_calls"] = history.total();
+  record["held_back"] = history.holds();
+}
+
+std::string in_words(const denials::Visibility& visibility) {
+  if (!visibility.seen) return "not known yet: herdd waits for the record of its own denied call";
+  return *visibility.seen ? "seen" : "can't be seen: " + visibility.why_not;
+}
+
+Json to_json(const denials::Visibility& visibility) {
+  return {{"seen", or_null(visibility.seen)},
+          {"why_not", text_or_null(visibility.why_not)},
+          {"lost", visibility.lost},
+          {"not_of_workers", visibility.of_others},
+          {"unreadable", visibility.unreadable}};
+}
+
 Json to_json(const std::vector<worker::Check>& checks, const std::vector<std::string>& left_out,
              bool verified) {
   Json list = Json::array();
@@ -76,7 +130,7 @@ std::vector<std::string> exposures(const config::PoolSpec& pool) {
   return {"the host's network", "the host's abstract unix sockets: landlock is off"};
 }
 
-Json pool_json(const pool::Pool& pool, pool::Time now) {
+Json pool_json(const pool::Pool& pool, const DenialCounters& denials, pool::Time now) {
   const pool::View view = pool.view();
   const pool::Counters& counters = view.counters;
   const auto left =
@@ -105,7 +159,9 @@ Json pool_json(const pool::Pool& pool, pool::Time now) {
             {"sessions", counters.sessions},
             {"acquires", counters.acquires},
             {"hits", counters.hits},
-            {"denied", counters.denied}}}};
+            {"denied", counters.denied},
+            {"denied_calls", denials.calls},
+            {"held_back", denials.holds}}}};
 }
 
 Json worker_json(const std::string& pool, const pool::WorkerView& view, const worker::Worker* acting,
@@ -123,7 +179,9 @@ Json worker_json(const std::string& pool, const pool::WorkerView& view, const wo
             {"status", nullptr},
             {"isolation", nullptr},
             {"usage", nullptr},
-            {"last_denials", Json::array()}};
+            {"last_denials", Json::array()},
+            {"denied_calls", 0},
+            {"held_back", 0}};
   if (acting == nullptr) return json;
   const worker::WorkerRecord& record = acting->record();
   json["pid"] = or_null(record.pid);

@@ -9,6 +9,7 @@
 
 #include "common/reason.hpp"
 #include "config/pool_spec.hpp"
+#include "daemon/denials/history.hpp"
 #include "daemon/pool/pool.hpp"
 #include "daemon/worker/worker.hpp"
 
@@ -22,9 +23,19 @@ std::string wall_time(std::chrono::system_clock::time_point time);
 std::string wall_time(pool::Time time, pool::Time now);
 
 Json to_json(const Reason& reason);
+/// What all events have; empty texts are null.
+Json event_json(const std::string& type, const std::string& pool, const std::string& worker,
+                const std::string& session);
+Json to_json(const denials::History::Entry& entry);
+/// Into a worker's record: "last_denials", "denied_calls", "held_back".
+void add_denials(Json& record, const denials::History& history);
+/// "seen", or why not, in words.
+std::string in_words(const denials::Visibility& visibility);
+Json to_json(const denials::Visibility& visibility);
 Json to_json(const std::vector<worker::Check>& checks, const std::vector<std::string>& left_out,
              bool verified);
-Json pool_json(const pool::Pool& pool, pool::Time now);
+struct DenialCounters;
+Json pool_json(const pool::Pool& pool, const DenialCounters& denials, pool::Time now);
 /// `acting`: null once the worker is gone from the driver.
 Json worker_json(const std::string& pool, const pool::WorkerView& view, const worker::Worker* acting,
                  pool::Time now);

@@ -4,12 +4,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio.hpp>
 
 #include "common/kernel/landlock.hpp"
 #include "common/kernel/process.hpp"
 #include "common/kernel/seqpacket.hpp"
 #include "common/log.hpp"
+#include "common/seccomp/audit_names.hpp"
+#include "common/seccomp/profile.hpp"
 
 namespace herd::worker {
 
@@ -61,6 +64,7 @@ Result<SpawnOrder> Worker::prepare() {
     order.plan.filesystem.hide.insert(order.plan.filesystem.hide.end(), resources_.own_sockets.begin(),
                                       resources_.own_sockets.end());
   record_.uid = resources_.ids.account_uid(order.plan.uid).value_or(order.plan.uid);
+  if (has_seccomp()) watch_denials();
   HERD_TRY(order.seccomp_filter, resources_.filters.get(pool_->sandbox.seccomp));
   order.limits = {pool_->limits.memory, pool_->limits.swap, pool_->limits.cpu, pool_->limits.pids};
   order.stdio = std::move(stdio_);
@@ -105,6 +109,42 @@ Result<std::uint32_t> Worker::choose_uid() {
   return geteuid();
 }
 
+/// From before the first process, as it may begin with a denied call.
+void Worker::watch_denials() {
+  const denials::Subject subject{record_.uid, taken_uid_.has_value()};
+  records_lost_before_ = resources_.denials.visibility().lost;
+  denials_ = resources_.denials.watch(
+      subject, [weak = weak_from_this(), denied = callbacks_.denied](const denials::News& news) {
+        if (const auto self = weak.lock()) self->on_kills(news.kills);
+        denied(news);
+      });
+}
+
+void Worker::show_cgroup_to_denials() {
+  if (!denials_) return;
+  auto freezer = cgroup_.open_freezer();
+  if (!freezer)
+    log_warning("a storm of denied calls can't be held back: " + freezer.error().message,
+                {pool_->name, id_, {}});
+  denials_->set_cgroup(cgroup_.path(), freezer ? std::move(*freezer) : kernel::Freezer());
+}
+
+void Worker::on_kills(const std::vector<denials::Kill>& kills) {
+  constexpr std::size_t kMostKills = 16;
+  kills_.insert(kills_.end(), kills.begin(), kills.end());
+  if (kills_.size() > kMostKills) kills_.erase(kills_.begin(), kills_.end() - kMostKills);
+  if (own_kill() != nullptr) timers_.record.cancel();
+}
+
+/// Of the worker's first process. Where its number is not known the last one has to do: whatever ended it
+/// ended the rest.
+const denials::Kill* Worker::own_kill() const {
+  if (kills_.empty()) return nullptr;
+  if (!record_.pid || !resources_.denials.visibility().numbers_processes) return &kills_.back();
+  const auto found = std::ranges::find(kills_, *record_.pid, &denials::Kill::pid);
+  return found == kills_.end() ? nullptr : &*found;
+}
+
 void Worker::fail_start(const std::string& stage, const Error& error) {
   setup_failure_ = Reason{ReasonKind::setup_failed, 0, 0, error.errno_value, stage, error.message};
   timers_.ready.cancel();
@@ -119,6 +159,7 @@ void Worker::on_spawned(Spawner::Outcome<Spawned> spawned) {
   cgroup_ = std::move(spawned->cgroup);
   root_directory_ = std::move(spawned->root_directory);
   for (std::string& part : spawned->left_out) record_.left_out.push_back(std::move(part));
+  show_cgroup_to_denials();
   line_.assign(spawned->executor.line.release());
   init_pidfd_.assign(spawned->executor.pidfd.release());
   if (spawned->stdout_pipe)
@@ -302,6 +343,7 @@ void Worker::begin_stop(Reason reason, Duration grace) {
 }
 
 void Worker::send_stop(Duration grace) {
+  if (denials_) grace > Duration{0} ? denials_->let_run() : denials_->let_go();
   const std::string order = launch::to_json(launch::Stop{pool_->stop.signal, grace.count()});
   // A line that is closed or full means that herd-exec is ending or stuck: the forced stop below sees to
   // that.
@@ -320,10 +362,29 @@ Reason Worker::final_reason() {
   if (stop_reason_ && (!exited_ || exited_->asked)) return *stop_reason_;
   if (!exited_)
     return Reason{ReasonKind::signaled, 0, SIGKILL, 0, "", "herd-exec was ended, and the tree with it"};
-  if (exited_->signal == SIGSYS && pool_->sandbox.seccomp.policy == config::SeccompPolicy::kill)
-    return Reason{ReasonKind::denied_syscall};
+  if (exited_->signal == SIGSYS && has_seccomp()) return reason_of_sigsys();
   if (exited_->signal != 0) return Reason{ReasonKind::signaled, 0, exited_->signal};
   return Reason{ReasonKind::exited, exited_->code};
+}
+
+/// Of a signal that the filter sends, and anybody else may: the kernel's record of the call tells.
+Reason Worker::reason_of_sigsys() {
+  const bool kills = pool_->sandbox.seccomp.policy == config::SeccompPolicy::kill;
+  Reason reason{kills ? ReasonKind::denied_syscall : ReasonKind::signaled, 0, SIGSYS};
+  if (const denials::Kill* kill = own_kill()) {
+    const seccomp::CallName name = seccomp::name_call(kill->arch, kill->number);
+    const bool is_native = kill->arch == seccomp::audit_arch(seccomp::native_arch()) && name.arch != "x32";
+    const std::string call = name.syscall + (is_native ? "" : " of " + name.arch);
+    (kills ? reason.what : reason.detail) = kills ? call : "its filter ended it: " + call;
+    return reason;
+  }
+  const denials::Visibility visibility = resources_.denials.visibility();
+  const bool would_be_seen = visibility.seen == true && visibility.lost == records_lost_before_ && taken_uid_;
+  if (!kills) return reason;
+  if (would_be_seen) return {ReasonKind::signaled, 0, SIGSYS, 0, "", "no denied call of it was recorded"};
+  reason.detail = "unknown syscall, as denied calls can't be seen";
+  if (!visibility.why_not.empty()) reason.detail += ": " + visibility.why_not;
+  return reason;
 }
 
 /// What was this worker's alone, once its last process is gone.
@@ -335,6 +396,8 @@ void Worker::release() {
   timers_.memory.cancel();
   timers_.oom.cancel();
   timers_.end.cancel();
+  timers_.record.cancel();
+  denials_.reset();
   if (oom_events_) oom_events_->close();
   output_.finish();
   line_.close();

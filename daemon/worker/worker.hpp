@@ -17,6 +17,7 @@
 #include "common/kernel/seqpacket.hpp"
 #include "common/reason.hpp"
 #include "config/pool_spec.hpp"
+#include "daemon/denials/source.hpp"
 #include "daemon/worker/filters.hpp"
 #include "daemon/worker/listener.hpp"
 #include "daemon/worker/output_reader.hpp"
@@ -35,6 +36,7 @@ struct Resources {
   Spawner& privileged_spawner;  // for pools that say "no_new_privs": false
   UidPool& uids;
   Filters& filters;
+  denials::Source& denials;
   std::string sockets_directory;
   SocketAccess socket_access;
   DaemonFacts daemon;
@@ -50,7 +52,8 @@ struct WorkerCallbacks {
   std::function<void()> verified;   // the kernel agreed
   std::function<void()> unhealthy;  // once
   std::function<void(Bytes)> memory;
-  std::function<void(Reason)> gone;  // last call
+  std::function<void(const denials::News&)> denied;  // also for a while after `gone`
+  std::function<void(Reason)> gone;                  // last call but for `denied`
 };
 
 struct WorkerRecord {
@@ -90,6 +93,9 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Result<SpawnOrder> prepare();
   Status prepare_address(SpawnOrder& order, PlanParts& parts);
   Result<std::uint32_t> choose_uid();
+  void watch_denials();
+  void show_cgroup_to_denials();
+  void on_kills(const std::vector<denials::Kill>& kills);
   void on_spawned(Spawner::Outcome<Spawned> spawned);
   void fail_start(const std::string& stage, const Error& error);
   bool read_messages();
@@ -113,6 +119,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void begin_stop(Reason reason, Duration grace);
   void send_stop(Duration grace);
   Reason final_reason();
+  Reason reason_of_sigsys();
+  [[nodiscard]] const denials::Kill* own_kill() const;
   void release();
 
   void spawn_task(Awaitable<> task, const char* what);
@@ -127,11 +135,12 @@ class Worker : public std::enable_shared_from_this<Worker> {
   static Awaitable<> force_stop(Self self, Duration after);
   static Awaitable<> wait_for_end(Self self);
   static Awaitable<> empty_cgroup(Self self);
+  static Awaitable<> wait_for_kill_record(Self self);
 
   struct Timers {
     explicit Timers(boost::asio::io_context& io)
-        : ready(io), stop(io), health(io), memory(io), oom(io), end(io) {}
-    boost::asio::steady_timer ready, stop, health, memory, oom, end;
+        : ready(io), stop(io), health(io), memory(io), oom(io), end(io), record(io) {}
+    boost::asio::steady_timer ready, stop, health, memory, oom, end, record;
   };
 
   /// An order for a socket of the worker's network, until the answer or its time limit.
@@ -151,6 +160,9 @@ class Worker : public std::enable_shared_from_this<Worker> {
   WorkerRecord record_;
   OutputReader output_;
   kernel::WorkerCgroup cgroup_;
+  std::unique_ptr<denials::Subscription> denials_;
+  std::vector<denials::Kill> kills_;  // by the filter, the latest; bounded
+  std::uint64_t records_lost_before_ = 0;
   UniqueFd worker_pidfd_, relay_pidfd_;
   boost::asio::posix::stream_descriptor line_, init_pidfd_;
   std::optional<boost::asio::posix::stream_descriptor> oom_events_;

@@ -1,4 +1,5 @@
 // A worker's coroutines: what it waits for while it lives. Each holds the worker alive and ends with it.
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ constexpr auto kLongestProbePause = 100ms;
 constexpr auto kMemorySampleEvery = 5s;
 constexpr auto kCgroupEmptyWait = 200ms;  // then it is killed and looked at again
 constexpr int kOomLooks = 50;
+constexpr auto kKillRecordPatience = 1s;
 
 }  // namespace
 
@@ -125,8 +127,11 @@ asio::awaitable<void> Worker::watch_health(Self self) {
     self->timers_.health.expires_after(health.interval);
     const auto [error] = co_await self->timers_.health.async_wait(as_tuple(use_awaitable));
     if (error) co_return;
+    const auto asked = std::chrono::steady_clock::now();
     const std::string failure = co_await probe(self, health.http_path, health.timeout);
     if (self->stop_reason_ || self->is_gone_) co_return;
+    // A worker that herd keeps from answering is not judged by that.
+    if (!failure.empty() && self->denials_ && self->denials_->was_held_back_since(asked)) continue;
     failures = failure.empty() ? 0 : failures + 1;
     if (!failure.empty())
       log_warning("health check " + std::to_string(failures) + " of " + std::to_string(health.failures) +
@@ -183,6 +188,7 @@ asio::awaitable<void> Worker::force_stop(Self self, Duration after) {
   const auto [error] = co_await self->timers_.stop.async_wait(as_tuple(use_awaitable));
   if (error || self->is_gone_) co_return;
   log_warning("did not end within its grace: its cgroup is killed", {self->pool_->name, self->id_, {}});
+  if (self->denials_) self->denials_->let_go();
   if (auto killed = self->cgroup_.kill(); !killed)
     log_error(killed.error().message, {self->pool_->name, self->id_, {}});
 }
@@ -194,7 +200,9 @@ asio::awaitable<void> Worker::wait_for_end(Self self) {
   constexpr int kTurnsForLastWords = 16;  // more than a full line holds
   for (int turn = 0; turn < kTurnsForLastWords && self->read_messages(); ++turn) {
   }
+  if (self->denials_) self->denials_->let_go();
   co_await empty_cgroup(self);
+  co_await wait_for_kill_record(self);
   const Reason reason = self->final_reason();
   for (auto removed = self->cgroup_.remove(); !removed; removed = self->cgroup_.remove()) {
     // Only processes that the kernel has not let go of yet (EBUSY): without them gone the worker is not gone.
@@ -208,6 +216,15 @@ asio::awaitable<void> Worker::wait_for_end(Self self) {
   const auto gone = std::move(self->callbacks_.gone);
   self->callbacks_ = {};
   gone(reason);
+}
+
+/// The kernel writes it before the process ends, and another thread reads it: it is here, or comes at once.
+asio::awaitable<void> Worker::wait_for_kill_record(Self self) {
+  const bool is_by_sigsys = self->exited_ && self->exited_->signal == SIGSYS && !self->exited_->asked;
+  if (!is_by_sigsys || !self->denials_ || !self->resources_.denials.visibility().is_open) co_return;
+  if (self->own_kill() != nullptr) co_return;
+  self->timers_.record.expires_after(kKillRecordPatience);
+  co_await self->timers_.record.async_wait(as_tuple(use_awaitable));
 }
 
 asio::awaitable<void> Worker::empty_cgroup(Self self) {
