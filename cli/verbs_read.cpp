@@ -84,6 +84,19 @@ void print_isolation(Context& context, const Json& isolation) {
   print_list(context, "open to it", at(isolation, "exposed"));
 }
 
+void print_denials(Context& context, const Json& denials) {
+  if (!denials.is_array() || denials.empty()) return;
+  context.out << "\nlast denials\n";
+  Table table({"  SYSCALL", "ARCH", "ACTION", "TIMES", "LAST", "SESSION", "PROGRAM"});
+  for (const Json& one : denials) {
+    const bool is_kind = !at(one, "syscall").is_null();
+    table.add({is_kind ? "  " + text_at(one, "syscall") : "  (others)", text_at(one, "arch"),
+               text_at(one, "action"), text_at(one, "count"), text_at(one, "last"), text_at(one, "session"),
+               text_at(one, "exe")});
+  }
+  table.print(context);
+}
+
 int inspect(Context& context, const std::string& worker) {
   return ask(context, {.target = fill(route::kWorker, {worker})}, [&](const Json& body) {
     const Json& usage = at(body, "usage");
@@ -101,9 +114,11 @@ int inspect(Context& context, const std::string& worker) {
                   {"restarts", text_at(body, "restarts")},
                   {"memory", bytes_of(at(usage, "memory_bytes"))},
                   {"cpu time", seconds_at(usage, "cpu_seconds")},
-                  {"pids", text_at(usage, "pids")}});
+                  {"pids", text_at(usage, "pids")},
+                  {"denied calls", text_at(body, "denied_calls")},
+                  {"held back", text_at(body, "held_back")}});
     print_isolation(context, at(body, "isolation"));
-    print_list(context, "last denials", at(body, "last_denials"));
+    print_denials(context, at(body, "last_denials"));
   });
 }
 

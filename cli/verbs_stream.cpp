@@ -44,7 +44,8 @@ std::string gap_text(const Json& gap) {
 void print_event(Context& context, const Json& event) {
   if (at(event, "type") == "gap") return print_line(context, gap_text(event));
   std::string line = text_at(event, "seq") + "  " + text_at(event, "time") + "  " + text_at(event, "type");
-  for (const char* key : {"pool", "worker", "session", "syscall", "count", "message"}) {
+  for (const char* key :
+       {"pool", "worker", "session", "syscall", "arch", "action", "exe", "count", "message"}) {
     if (const Json& value = at(event, key); !value.is_null() && value != "")
       line += std::string("  ") + key + "=" + text_of(value);
   }

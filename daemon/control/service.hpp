@@ -112,7 +112,9 @@ class Service {
 //   WORKER  {"id","pool","state","pid","address","session","uid","started","ready","sessions_served",
 //            "restarts" (workers of its pool that ended unasked),"status",
 //            "isolation":{"verified":bool,"checks":[{"name","wanted","found","ok"}],"left_out":["..."]},
-//            "usage":{"memory_bytes","cpu_seconds","pids"},"last_denials":[]}     times: RFC 3339, UTC
+//            "usage":{"memory_bytes","cpu_seconds","pids"},"denied_calls","held_back",
+//            "last_denials":[{"syscall","arch","action","exe","comm","session","count","first","last"}]}
+//            times: RFC 3339, UTC
 //   SESSION {"session","pool","worker","pid","address","lease","started","idle_seconds","holders"}
 //   status
 //   {"version","uptime_seconds","generation","pools","workers","sessions","host":{...},"warnings":["..."]}

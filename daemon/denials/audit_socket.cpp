@@ -16,8 +16,10 @@
 namespace herd::denials {
 namespace {
 
-/// Some 10,000 records: what workers may make before they are held back, and then some.
-constexpr int kReceiveBuffer = 8 << 20;
+/// Some 10,000 records (the kernel doubles the number): what workers may make before they are held back.
+/// While it is more than half full the kernel's audit thread yields after each record, and with it waits
+/// whoever has something to record, so more would not be better.
+constexpr int kReceiveBuffer = 4 << 20;
 constexpr std::size_t kLargest = sizeof(nlmsghdr) + kMaxRecord;
 
 Status pass_only_denials(int fd) {

@@ -1,5 +1,6 @@
 // The kernel's audit log, listened to: the netlink multicast group AUDIT_NLGRP_READLOG (Linux 3.16). auditd
-// and its rules are not touched, and a listener that is slow loses records of its own and nobody else's.
+// and its rules are not touched. What does not fit into the buffer is lost to this listener alone; it is read
+// by a thread that does nothing else, as a buffer that fills up slows the kernel's audit thread down.
 #pragma once
 
 #include <cstdint>

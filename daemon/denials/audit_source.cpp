@@ -37,8 +37,9 @@ Registry::CgroupOf cgroup_lookup() {
 
 class AuditSource::Watching : public Subscription {
  public:
-  Watching(std::shared_ptr<Shared> shared, std::shared_ptr<Watched> watched)
-      : shared_(std::move(shared)), watched_(std::move(watched)) {}
+  Watching(std::weak_ptr<AuditSource*> source, std::shared_ptr<Shared> shared,
+           std::shared_ptr<Watched> watched)
+      : source_(std::move(source)), shared_(std::move(shared)), watched_(std::move(watched)) {}
   ~Watching() override {
     const std::lock_guard lock(shared_->mutex);
     thaw(*watched_);
@@ -62,12 +63,16 @@ class AuditSource::Watching : public Subscription {
     watched_->may_be_held = false;
     thaw(*watched_);
   }
+  void settle(std::function<void()> done) override {
+    if (const auto source = source_.lock()) (*source)->settle(std::move(done));
+  }
   [[nodiscard]] bool was_held_back_since(SteadyTime time) const override {
     const std::lock_guard lock(shared_->mutex);
     return watched_->held_until.has_value() || watched_->last_held >= time;
   }
 
  private:
+  std::weak_ptr<AuditSource*> source_;
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<Watched> watched_;
 };
@@ -105,12 +110,17 @@ std::unique_ptr<Subscription> AuditSource::watch(const Subject& subject,
   if (reader_) tell_.emplace(watched->key, std::move(tell));
   const std::lock_guard lock(shared_->mutex);
   if (reader_) shared_->registry.add(watched);
-  return std::make_unique<Watching>(shared_, std::move(watched));
+  return std::make_unique<Watching>(self_, shared_, std::move(watched));
 }
 
 Visibility AuditSource::visibility() const {
   const std::lock_guard lock(shared_->mutex);
   return shared_->visibility;
+}
+
+void AuditSource::settle(std::function<void()> done) {
+  if (!reader_) return boost::asio::post(io_, std::move(done));
+  settling_.emplace(reader_->settle(), std::move(done));
 }
 
 void AuditSource::take(const Reader::Report& report) {
@@ -120,6 +130,11 @@ void AuditSource::take(const Reader::Report& report) {
     if (const auto found = tell_.find(key); found != tell_.end()) found->second(news);
   for (const WorkerKey key : report.forgotten) tell_.erase(key);
   if (reader_) reader_->taken();
+  for (auto it = settling_.begin(); it != settling_.end() && it->first <= report.settled;) {
+    const auto done = std::move(it->second);
+    it = settling_.erase(it);
+    done();
+  }
 }
 
 }  // namespace herd::denials

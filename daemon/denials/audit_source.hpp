@@ -31,11 +31,13 @@ class AuditSource : public Source {
  private:
   class Watching;
   void take(const Reader::Report& report);
+  void settle(std::function<void()> done);
 
   boost::asio::io_context& io_;
   Callbacks callbacks_;
   std::shared_ptr<Shared> shared_;
   std::map<WorkerKey, std::function<void(const News&)>> tell_;
+  std::map<std::uint64_t, std::function<void()>> settling_;  // by the reader's number
   WorkerKey last_key_ = 0;
   std::shared_ptr<AuditSource*> self_;  // for handlers that may come after this
   std::unique_ptr<Reader> reader_;

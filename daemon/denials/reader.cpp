@@ -42,6 +42,12 @@ void Reader::taken() {
   eventfd_write(wake_.get(), 1);
 }
 
+std::uint64_t Reader::settle() {
+  const std::uint64_t number = ++settle_wanted_;
+  eventfd_write(wake_.get(), 1);
+  return number;
+}
+
 void Reader::run() {
   pthread_setname_np(pthread_self(), "denials");
   test_.start();
@@ -49,7 +55,7 @@ void Reader::run() {
   while (!is_stopping_) {
     wait();
     const SteadyTime now = Clock::now();
-    read_some(now);
+    read_settling(now);
     hold_back_.thaw_due(now);
     if (test_ends_ && *test_ends_ <= now) finish_test(now);
     if (last_cleaning_ + kCleanEvery <= now) {
@@ -76,13 +82,24 @@ SteadyTime Reader::next_deadline(SteadyTime now) const {
   SteadyTime next = now + kIdle;
   if (test_ends_) next = std::min(next, *test_ends_);
   if (const auto thaw = hold_back_.next()) next = std::min(next, *thaw);
-  if (has_report() && !is_in_flight_) next = std::min(next, last_delivery_ + kDeliverEvery);
+  if (has_report() && !is_in_flight_)
+    next = report_.settled != 0 ? now : std::min(next, last_delivery_ + kDeliverEvery);
   const std::lock_guard lock(shared_.mutex);
   if (shared_.registry.has_ended()) next = std::min(next, last_cleaning_ + kCleanEvery);
   return next;
 }
 
-void Reader::read_some(SteadyTime now) {
+void Reader::read_settling(SteadyTime now) {
+  const std::uint64_t wanted = settle_wanted_;
+  bool is_more = read_some(now);
+  if (wanted == settled_) return;
+  constexpr int kMostTurns = 64;  // beyond what the buffer holds
+  for (int turn = 0; is_more && turn < kMostTurns; ++turn) is_more = read_some(now);
+  settled_ = report_.settled = wanted;
+}
+
+/// False once there is nothing left.
+bool Reader::read_some(SteadyTime now) {
   std::string_view text;
   for (int i = 0; i < kMostInATurn; ++i) {
     switch (socket_.receive(text)) {
@@ -90,14 +107,18 @@ void Reader::read_some(SteadyTime now) {
         on_record(text, now);
         break;
       case AuditSocket::Got::lost:
+        has_overflowed_ = true;
         note_lost();
         break;
       case AuditSocket::Got::other:
         break;
       case AuditSocket::Got::nothing:
-        return;
+        // Until its queue is empty a socket that overflowed goes on losing, and says so no more.
+        if (std::exchange(has_overflowed_, false)) note_lost();
+        return false;
     }
   }
+  return true;
 }
 
 void Reader::on_record(std::string_view text, SteadyTime now) {
@@ -130,9 +151,9 @@ void Reader::hold(const std::shared_ptr<Watched>& watched, SteadyTime now) {
 }
 
 void Reader::note_lost() {
-  const std::uint64_t dropped = socket_.dropped();
+  const std::uint64_t dropped = socket_.dropped();  // wraps at 2^32, where the count stands still
   const std::lock_guard lock(shared_.mutex);
-  shared_.visibility.lost = std::max(shared_.visibility.lost + (dropped == 0 ? 1 : 0), dropped);
+  shared_.visibility.lost = std::max(shared_.visibility.lost, dropped);
 }
 
 void Reader::finish_test(SteadyTime) {
@@ -150,12 +171,13 @@ void Reader::set_seen(bool seen, const std::string& why_not) {
 }
 
 bool Reader::has_report() const {
-  return !tally_.empty() || !report_.forgotten.empty() || report_.visibility_changed ||
-         !report_.hold_failure.empty();
+  return report_.settled != 0 || !tally_.empty() || !report_.forgotten.empty() ||
+         report_.visibility_changed || !report_.hold_failure.empty();
 }
 
 void Reader::deliver_due(SteadyTime now) {
-  if (!has_report() || is_in_flight_ || last_delivery_ + kDeliverEvery > now) return;
+  if (!has_report() || is_in_flight_) return;
+  if (last_delivery_ + kDeliverEvery > now && report_.settled == 0) return;
   last_delivery_ = now;
   is_in_flight_ = true;
   report_.news = tally_.take();

@@ -31,6 +31,7 @@ class Reader {
   struct Report {
     std::map<WorkerKey, News> news;
     std::vector<WorkerKey> forgotten;  // nothing comes of these any more
+    std::uint64_t settled = 0;         // the latest settle() that this answers
     bool visibility_changed = false;
     std::string hold_failure;  // the first; a sentence
   };
@@ -49,11 +50,14 @@ class Reader {
 
   /// Any thread: the last report has been dealt with.
   void taken();
+  /// Any thread: a report that has all that has come up to now is wanted at once. Its number, from 1 on.
+  std::uint64_t settle();
 
  private:
   void run();
   void wait();
-  void read_some(SteadyTime now);
+  bool read_some(SteadyTime now);
+  void read_settling(SteadyTime now);
   void on_record(std::string_view text, SteadyTime now);
   void hold(const std::shared_ptr<Watched>& watched, SteadyTime now);
   void note_lost();
@@ -68,6 +72,7 @@ class Reader {
   Deliver deliver_;
   UniqueFd wake_;  // eventfd
   std::atomic<bool> is_stopping_ = false, is_in_flight_ = false;
+  std::atomic<std::uint64_t> settle_wanted_ = 0;
   // The thread's own from here on.
   HoldBack hold_back_;
   Budget budget_;
@@ -76,7 +81,8 @@ class Reader {
   std::optional<SteadyTime> test_ends_;
   SteadyTime last_delivery_{}, last_cleaning_{};
   Report report_;
-  bool told_hold_failure_ = false;
+  std::uint64_t settled_ = 0;
+  bool told_hold_failure_ = false, has_overflowed_ = false;
   std::thread thread_;
 };
 

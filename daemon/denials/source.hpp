@@ -66,6 +66,8 @@ class Subscription {
   virtual void let_run() = 0;
   /// It is about to be ended: it runs, and is not held back again.
   virtual void let_go() = 0;
+  /// `done` is called on the loop, once all that has come up to now has been told; never from inside this.
+  virtual void settle(std::function<void()> done) = 0;
   [[nodiscard]] virtual bool was_held_back_since(SteadyTime time) const = 0;
 };
 

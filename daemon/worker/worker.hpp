@@ -135,7 +135,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   static Awaitable<> force_stop(Self self, Duration after);
   static Awaitable<> wait_for_end(Self self);
   static Awaitable<> empty_cgroup(Self self);
-  static Awaitable<> wait_for_kill_record(Self self);
+  static Awaitable<> settle_denials(Self self);
 
   struct Timers {
     explicit Timers(boost::asio::io_context& io)
@@ -163,6 +163,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::unique_ptr<denials::Subscription> denials_;
   std::vector<denials::Kill> kills_;  // by the filter, the latest; bounded
   std::uint64_t records_lost_before_ = 0;
+  bool are_denials_settled_ = false;
   UniqueFd worker_pidfd_, relay_pidfd_;
   boost::asio::posix::stream_descriptor line_, init_pidfd_;
   std::optional<boost::asio::posix::stream_descriptor> oom_events_;

@@ -27,7 +27,7 @@ constexpr auto kLongestProbePause = 100ms;
 constexpr auto kMemorySampleEvery = 5s;
 constexpr auto kCgroupEmptyWait = 200ms;  // then it is killed and looked at again
 constexpr int kOomLooks = 50;
-constexpr auto kKillRecordPatience = 1s;
+constexpr auto kDenialsPatience = 1s;
 
 }  // namespace
 
@@ -202,7 +202,7 @@ asio::awaitable<void> Worker::wait_for_end(Self self) {
   }
   if (self->denials_) self->denials_->let_go();
   co_await empty_cgroup(self);
-  co_await wait_for_kill_record(self);
+  co_await settle_denials(self);
   const Reason reason = self->final_reason();
   for (auto removed = self->cgroup_.remove(); !removed; removed = self->cgroup_.remove()) {
     // Only processes that the kernel has not let go of yet (EBUSY): without them gone the worker is not gone.
@@ -218,12 +218,22 @@ asio::awaitable<void> Worker::wait_for_end(Self self) {
   gone(reason);
 }
 
-/// The kernel writes it before the process ends, and another thread reads it: it is here, or comes at once.
-asio::awaitable<void> Worker::wait_for_kill_record(Self self) {
+/// What it was denied is told before it is gone. The kernel writes the record of a kill before the process
+/// ends, so that one is here too, or comes at once.
+asio::awaitable<void> Worker::settle_denials(Self self) {
+  if (!self->denials_ || !self->resources_.denials.visibility().is_open) co_return;
+  self->timers_.record.expires_after(kDenialsPatience);
+  self->denials_->settle([self] {
+    self->are_denials_settled_ = true;
+    self->timers_.record.cancel();
+  });
+  while (!self->are_denials_settled_) {
+    const auto [error] = co_await self->timers_.record.async_wait(as_tuple(use_awaitable));
+    if (!error) break;
+  }
   const bool is_by_sigsys = self->exited_ && self->exited_->signal == SIGSYS && !self->exited_->asked;
-  if (!is_by_sigsys || !self->denials_ || !self->resources_.denials.visibility().is_open) co_return;
-  if (self->own_kill() != nullptr) co_return;
-  self->timers_.record.expires_after(kKillRecordPatience);
+  if (!is_by_sigsys || self->own_kill() != nullptr) co_return;
+  self->timers_.record.expires_after(kDenialsPatience);
   co_await self->timers_.record.async_wait(as_tuple(use_awaitable));
 }
 

@@ -10,12 +10,15 @@
 //   /eat          takes memory until it is killed (4 GiB at most)
 //   /forkeat      a child of it does
 //   /denied       mount(2): {"errno": "EPERM"}
+//   /storm?COUNT  a child makes so many denied calls and writes 'storm over'
+//   /sigsys       dies of SIGSYS
 //   /report       report.cpp
 //   /signal?N     kill(N, 0): {"errno": "ESRCH"}
 //   /echo         the request's body
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -54,6 +57,17 @@ Response fork_eat() {
   return {200, nlohmann::json{{"child", child}}.dump()};
 }
 
+Response storm(long count) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close_range(3, ~0U, 0);  // the connection, whose end the client waits for
+    for (long i = 0; i < count; ++i) ::syscall(SYS_pivot_root, "/herd-no-such-directory", "/");
+    say("storm over");
+    ::_exit(0);
+  }
+  return {200, nlohmann::json{{"child", child}}.dump()};
+}
+
 /// A signal's default action, whatever is blocked or handled.
 void die_of(int signal) {
   ::signal(signal, SIG_DFL);
@@ -70,6 +84,8 @@ class Site {
     if (request.path == "/exit") return exit_later(request.query);
     if (request.path == "/crash") die_of(SIGSEGV);
     if (request.path == "/abort") die_of(SIGABRT);
+    if (request.path == "/sigsys") die_of(SIGSYS);
+    if (request.path == "/storm") return storm(std::atol(request.query.c_str()));
     if (request.path == "/lower-core") return lower_core();
     if (request.path == "/say") say(request.query);
     if (request.path == "/hold") eat(std::strtoul(request.query.c_str(), nullptr, 10));
