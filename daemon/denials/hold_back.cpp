@@ -30,22 +30,21 @@ Result<bool> HoldBack::hold(const std::shared_ptr<Watched>& watched, SteadyTime 
   if (!frozen && frozen.error().errno_value == ENODEV) return false;
   HERD_CHECK(frozen);
   watched->held_until = now + kHold;
+  guard_ends_ = now + kHold + kGuardStays;
   watched->last_held = now;
   held_.push_back(watched);
   return true;
 }
 
-/// A guard that is gone gets a successor with the next hold.
+/// A guard that takes no more gets a successor with the next hold.
 Status HoldBack::show_to_guard(const Watched& watched) {
   if (guarded_.contains(watched.key)) return {};
   const int file = watched.freezer.file();
   auto sent = kernel::send_message(guard_->line.get(), watched.freezer.thaw_word(), std::span(&file, 1));
   if (!sent) {
-    if (sent.error().errno_value == EPIPE) {
-      guard_->end();
-      guard_.reset();
-      guarded_.clear();
-    }
+    guard_->end();
+    guard_.reset();
+    guarded_.clear();
     return fail_in("guard of frozen workers", sent.error());
   }
   guarded_.insert(watched.key);
@@ -62,7 +61,6 @@ void HoldBack::thaw_due(SteadyTime now) {
       return true;
     });
   }
-  if (!held_.empty()) guard_ends_ = now + kGuardStays;
   if (guard_ && held_.empty() && guard_ends_ <= now) end();
 }
 

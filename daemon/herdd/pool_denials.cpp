@@ -9,17 +9,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// "mount (x86_64), errno, by python3, 3 times"
-std::string sentence(const Json& entry, std::uint64_t count) {
-  const auto text = [&entry](const char* key) {
-    return entry.at(key).is_null() ? std::string("?") : entry.at(key).get<std::string>();
-  };
-  const std::string times = count == 1 ? "once" : std::to_string(count) + " times";
-  if (entry.at("syscall").is_null()) return "calls of more kinds than are listed, " + times;
-  return text("syscall") + " (" + text("arch") + "), " + text("action") + ", by " + text("exe") + ", " +
-         times;
-}
-
 }  // namespace
 
 denials::History* PoolDriver::history_of(const std::string& id) {
@@ -48,7 +37,7 @@ void PoolDriver::tell(const std::string& id, const std::vector<denials::History:
   for (const auto& [entry, count] : told) {
     auto event = std::make_shared<Json>(event_json("seccomp_denied", name(), id, entry.session));
     Json details = to_json(entry);
-    const std::string text = sentence(details, count);
+    const std::string text = describe_denial(details, count);
     details["total"] = entry.count;
     details["count"] = count;
     details.erase("session");
@@ -84,8 +73,9 @@ void PoolDriver::set_denials_timer() {
   if (!next) return;
   if (denials_timer_.expiry() == *next) return;  // it is set for that
   denials_timer_.expires_at(*next);
-  denials_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) tell_due_denials();
+  denials_timer_.async_wait([weak = std::weak_ptr(self_)](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (!error && self) (*self)->tell_due_denials();
   });
 }
 

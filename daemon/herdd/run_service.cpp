@@ -8,6 +8,7 @@
 #include <boost/asio.hpp>
 
 #include "common/log.hpp"
+#include "daemon/herdd/views.hpp"
 
 namespace herd::daemon {
 namespace {
@@ -106,6 +107,7 @@ struct RunService::Run {
   asio::posix::stream_descriptor connection;
   asio::steady_timer deadline;
   std::shared_ptr<worker::Worker> worker;
+  denials::History denials;
 };
 
 RunService::RunService(Context context) : context_(std::move(context)) {}
@@ -219,7 +221,11 @@ void RunService::begin(const std::shared_ptr<Run>& run, kernel::Message& message
   worker::WorkerCallbacks callbacks;
   callbacks.ready = callbacks.verified = callbacks.unhealthy = [] {};
   callbacks.memory = [](Bytes) {};
-  callbacks.denied = [](const denials::News&) {};
+  callbacks.denied = [this, id, weak = std::weak_ptr(run)](const denials::News& news) {
+    if (const auto told_to = weak.lock())
+      tell(id,
+           told_to->denials.add(news, std::chrono::system_clock::now(), std::chrono::steady_clock::now()));
+  };
   callbacks.gone = [this, run](const Reason& reason) { finish(run, reason); };
   context_.note("run_started", id + ": " + context_.describe(*peer) + " runs " + spec->command.front());
   run->worker = std::make_shared<worker::Worker>(context_.resources,
@@ -230,7 +236,13 @@ void RunService::begin(const std::shared_ptr<Run>& run, kernel::Message& message
   run->worker->start();
 }
 
+void RunService::tell(const std::string& id, const std::vector<denials::History::Told>& told) const {
+  for (const auto& [entry, count] : told)
+    context_.note("seccomp_denied", id + ": " + describe_denial(to_json(entry), count));
+}
+
 void RunService::finish(const std::shared_ptr<Run>& run, const Reason& reason) {
+  tell(run->worker->id(), run->denials.due({}, true));
   context_.note("run_ended", run->worker->id() + ": " + describe(reason));
   const bool was_started = run->worker->record().pid.has_value();
   run->worker.reset();

@@ -15,6 +15,7 @@
 
 #include "config/daemon_spec.hpp"
 #include "daemon/control/service.hpp"
+#include "daemon/denials/history.hpp"
 #include "daemon/herdd/file_closer.hpp"
 #include "daemon/pool/pool.hpp"
 #include "daemon/worker/worker.hpp"
@@ -48,6 +49,7 @@ class RunService {
                                    std::string& code) const;
   void receive(const std::shared_ptr<Run>& run);
   void begin(const std::shared_ptr<Run>& run, kernel::Message& message);
+  void tell(const std::string& id, const std::vector<denials::History::Told>& told) const;
   void finish(const std::shared_ptr<Run>& run, const Reason& reason);
   void answer(const std::shared_ptr<Run>& run, const run::Answer& answer);
   void forget(const std::shared_ptr<Run>& run);

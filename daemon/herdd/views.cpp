@@ -93,6 +93,16 @@ Json to_json(const denials::History::Entry& entry) {
   return json;
 }
 
+std::string describe_denial(const Json& entry, std::uint64_t count) {
+  const auto text = [&entry](const char* key) {
+    return entry.at(key).is_null() ? std::string("?") : entry.at(key).get<std::string>();
+  };
+  const std::string times = count == 1 ? "once" : std::to_string(count) + " times";
+  if (entry.at("syscall").is_null()) return "calls of more kinds than are listed, " + times;
+  return text("syscall") + " (" + text("arch") + "), " + text("action") + ", by " + text("exe") + ", " +
+         times;
+}
+
 void add_denials(Json& record, const denials::History& history) {
   Json list = Json::array();
   for (const denials::History::Entry& entry : history.entries()) list.push_back(to_json(entry));

@@ -27,6 +27,8 @@ Json to_json(const Reason& reason);
 Json event_json(const std::string& type, const std::string& pool, const std::string& worker,
                 const std::string& session);
 Json to_json(const denials::History::Entry& entry);
+/// Of that: "mount (x86_64), errno, by /usr/bin/python3, 3 times"
+std::string describe_denial(const Json& entry, std::uint64_t count);
 /// Into a worker's record: "last_denials", "denied_calls", "held_back".
 void add_denials(Json& record, const denials::History& history);
 /// "seen", or why not, in words.

@@ -64,7 +64,7 @@ Result<SpawnOrder> Worker::prepare() {
     order.plan.filesystem.hide.insert(order.plan.filesystem.hide.end(), resources_.own_sockets.begin(),
                                       resources_.own_sockets.end());
   record_.uid = resources_.ids.account_uid(order.plan.uid).value_or(order.plan.uid);
-  if (has_seccomp()) watch_denials();
+  watch_denials();
   HERD_TRY(order.seccomp_filter, resources_.filters.get(pool_->sandbox.seccomp));
   order.limits = {pool_->limits.memory, pool_->limits.swap, pool_->limits.cpu, pool_->limits.pids};
   order.stdio = std::move(stdio_);
@@ -109,7 +109,8 @@ Result<std::uint32_t> Worker::choose_uid() {
   return geteuid();
 }
 
-/// From before the first process, as it may begin with a denied call.
+/// From before the first process, as it may begin with a denied call. Whatever the policy: a program may have
+/// filters of its own.
 void Worker::watch_denials() {
   const denials::Subject subject{record_.uid, taken_uid_.has_value()};
   records_lost_before_ = resources_.denials.visibility().lost;
@@ -362,7 +363,7 @@ Reason Worker::final_reason() {
   if (stop_reason_ && (!exited_ || exited_->asked)) return *stop_reason_;
   if (!exited_)
     return Reason{ReasonKind::signaled, 0, SIGKILL, 0, "", "herd-exec was ended, and the tree with it"};
-  if (exited_->signal == SIGSYS && has_seccomp()) return reason_of_sigsys();
+  if (exited_->signal == SIGSYS) return reason_of_sigsys();
   if (exited_->signal != 0) return Reason{ReasonKind::signaled, 0, exited_->signal};
   return Reason{ReasonKind::exited, exited_->code};
 }
@@ -382,8 +383,13 @@ Reason Worker::reason_of_sigsys() {
   const bool would_be_seen = visibility.seen == true && visibility.lost == records_lost_before_ && taken_uid_;
   if (!kills) return reason;
   if (would_be_seen) return {ReasonKind::signaled, 0, SIGSYS, 0, "", "no denied call of it was recorded"};
-  reason.detail = "unknown syscall, as denied calls can't be seen";
-  if (!visibility.why_not.empty()) reason.detail += ": " + visibility.why_not;
+  reason.detail = "unknown syscall, as ";
+  if (visibility.seen != true) {
+    reason.detail += "denied calls can't be seen";
+    if (!visibility.why_not.empty()) reason.detail += ": " + visibility.why_not;
+  } else {
+    reason.detail += taken_uid_ ? "records were lost" : "its record can't be told from others of its user";
+  }
   return reason;
 }
 

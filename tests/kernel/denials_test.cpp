@@ -185,6 +185,14 @@ TEST_F(Denials, HerdctlShowsThem) {
   EXPECT_NE(status.find("host denials       seen"), std::string::npos) << status;
 }
 
+TEST_F(Denials, ACommandOfHerdctlRunIsSeenToo) {
+  start_seeing("a", serving("errno"));
+  const Ran ran = Herdctl(daemon_.socket()).run({"run", "a", "--", HERD_TEST_TESTEE, "denied-once"});
+  EXPECT_EQ(ran.out, "EPERM\n") << ran.err;
+  const Json event = daemon_.wait_for({.type = "seccomp_denied"});
+  EXPECT_NE(event.at("message").get<std::string>().find(": mount ("), std::string::npos) << event;
+}
+
 class DenialsUnseen : public Denials {
  protected:
   static void give_up_audit() {

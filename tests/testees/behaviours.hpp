@@ -52,5 +52,6 @@ void tsync_fail(const Arguments&);
 
 // syscalls.cpp
 void one_syscall(const Arguments&);
+void denied_once(const Arguments&);
 
 }  // namespace testee

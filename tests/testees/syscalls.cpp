@@ -141,4 +141,8 @@ void one_syscall(const Arguments& arguments) {
   die("no call is named '" + wanted + "'; 'list' names them");
 }
 
+void denied_once(const Arguments&) {
+  say(outcome(::syscall(SYS_mount, "none", "/proc", "herd-no-such-type", 0, nullptr)));
+}
+
 }  // namespace testee

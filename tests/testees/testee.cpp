@@ -58,6 +58,7 @@ constexpr Behaviour kBehaviours[] = {
     {"threads-then-enter", threads_then_enter,
      "enters with four threads running, prints what each got, says ready"},
     {"tsync-fail", tsync_fail, "enters while a thread has its own filter, prints the result, says ready"},
+    {"denied-once", denied_once, "makes a denied call, prints its result, exits"},
     {"syscall", one_syscall,
      "NAME: starts up, makes that call (syscalls.cpp; 'list' names them), prints its result"},
 };

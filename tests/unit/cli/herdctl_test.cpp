@@ -37,6 +37,11 @@ TEST_F(Herdctl, InspectPutsWantedAndFoundSideBySide) {
   EXPECT_THAT(inspect.out, HasSubstr("  PART          WANTED  FOUND  OK\n"
                                      "  no_new_privs  1       1      yes\n"
                                      "  pids.max      100     max    NO\n"));
+  EXPECT_THAT(inspect.out,
+              HasSubstr("last denials\n"
+                        "  SYSCALL   ARCH    ACTION  TIMES  LAST                  SESSION  PROGRAM\n"
+                        "  mount     x86_64  errno   12     2024-05-01T10:00:03Z  alice    /bin/a?\n"
+                        "  (others)  -       -       1      -                     -        -\n"));
 }
 
 TEST_F(Herdctl, LinesAreCutToATerminalOnly) {

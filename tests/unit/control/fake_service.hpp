@@ -53,7 +53,19 @@ class FakeService : public Service {
                 {{"name", "pids.max"}, {"wanted", "100"}, {"found", "max"}, {"ok", false}}}},
               {"left_out", Json::array()}}},
             {"usage", {{"memory_bytes", 12'582'912}, {"cpu_seconds", 1.5}, {"pids", 3}}},
-            {"last_denials", Json::array()}};
+            {"denied_calls", 13},
+            {"held_back", 0},
+            {"last_denials",
+             {{{"syscall", "mount"},
+               {"arch", "x86_64"},
+               {"action", "errno"},
+               {"exe", "/bin/a\n"},
+               {"comm", "a"},
+               {"session", "alice"},
+               {"count", 12},
+               {"first", "2024-05-01T10:00:02Z"},
+               {"last", "2024-05-01T10:00:03Z"}},
+              {{"syscall", nullptr}, {"count", 1}}}}};
   }
   static Json pool_record() {
     return {{"name", "web"},

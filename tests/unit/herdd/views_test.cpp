@@ -46,6 +46,46 @@ TEST(ReasonJson, ADeniedCallHasItsNameOrSaysThatItIsUnknown) {
   EXPECT_TRUE(to_json(Reason{.kind = ReasonKind::denied_syscall}).at("name").is_null());
 }
 
+denials::History::Entry denied_mount() {
+  denials::History::Entry entry;
+  entry.kind = denials::Kind{0xc000003e, 165, 0x50000, "/bin/a"};
+  entry.session = "s";
+  entry.comm = "a";
+  entry.count = 3;
+  entry.first = denials::WallTime(std::chrono::seconds(1));
+  entry.last = denials::WallTime(std::chrono::seconds(61));
+  return entry;
+}
+
+TEST(DenialJson, HasNamesForNumbers) {
+  const Json json = to_json(denied_mount());
+  EXPECT_EQ(json, Json::parse(R"({"syscall": "mount", "arch": "x86_64", "action": "errno", "exe": "/bin/a",
+    "comm": "a", "session": "s", "count": 3, "first": "1970-01-01T00:00:01.000Z",
+    "last": "1970-01-01T00:01:01.000Z"})"));
+  EXPECT_EQ(describe_denial(json, 2), "mount (x86_64), errno, by /bin/a, 2 times");
+  EXPECT_EQ(describe_denial(json, 1), "mount (x86_64), errno, by /bin/a, once");
+}
+
+TEST(DenialJson, CallsOfMoreKindsHaveNoName) {
+  denials::History::Entry others;
+  others.count = 9;
+  const Json json = to_json(others);
+  EXPECT_TRUE(json.at("syscall").is_null());
+  EXPECT_EQ(describe_denial(json, 9), "calls of more kinds than are listed, 9 times");
+}
+
+TEST(DenialJson, WhetherTheyAreSeenIsSaidInWords) {
+  denials::Visibility visibility;
+  EXPECT_NE(in_words(visibility).find("not known yet"), std::string::npos);
+  EXPECT_TRUE(to_json(visibility).at("seen").is_null());
+  visibility.seen = false;
+  visibility.why_not = "no audit";
+  EXPECT_EQ(in_words(visibility), "can't be seen: no audit");
+  EXPECT_EQ(to_json(visibility).at("why_not"), "no audit");
+  visibility.seen = true;
+  EXPECT_EQ(in_words(visibility), "seen");
+}
+
 TEST(ReasonJson, WhatWasNotVerifiedIsNamed) {
   EXPECT_EQ(to_json(Reason{.kind = ReasonKind::not_verified, .what = "seccomp"}).at("what"), "seccomp");
 }
