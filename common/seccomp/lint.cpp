@@ -191,8 +191,7 @@ class Linter {
     if (answered == SECCOMP_RET_ALLOW || answered == SECCOMP_RET_LOG) return;
     if (std::ranges::find(kNeeded, name) != std::end(kNeeded))
       add(Lint::needed, name, "is denied, and no libc starts a program, starts a thread and ends without it");
-    const bool is_tried_first = std::ranges::find(kTriedFirst, name) != std::end(kTriedFirst);
-    if (is_tried_first && answered != (SECCOMP_RET_ERRNO | ENOSYS))
+    if (has_fallback(name) && answered != (SECCOMP_RET_ERRNO | ENOSYS))
       add(Lint::no_fallback, name,
           "is denied with " + describe_return(answered) +
               "; programs try it first and fall back from ENOSYS only");
@@ -233,6 +232,16 @@ std::string_view name(LintFinding::Kind kind) {
       return "high-bits";
   }
   return "?";
+}
+
+std::string danger_of(const std::string& call) {
+  for (const Danger& danger : dangers())
+    if (std::ranges::find(danger.calls, call) != danger.calls.end()) return danger.why;
+  return "";
+}
+
+bool has_fallback(const std::string& call) {
+  return std::ranges::find(kTriedFirst, call) != std::end(kTriedFirst);
 }
 
 std::vector<LintFinding> lint(const Profile& profile, Arch arch) {

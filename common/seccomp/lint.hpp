@@ -25,4 +25,10 @@ std::string_view name(LintFinding::Kind kind);
 /// By the calls' numbers. An empty list says nothing of what the profile's program needs.
 std::vector<LintFinding> lint(const Profile& profile, Arch arch);
 
+/// What a program can do that may make this call: "changes mounts and namespaces". Empty where it is not
+/// known to be dangerous.
+std::string danger_of(const std::string& call);
+/// Programs try it first and fall back to an older call from ENOSYS.
+bool has_fallback(const std::string& call);
+
 }  // namespace herd::seccomp

@@ -5,6 +5,7 @@
 
 #include "common/seccomp/audit_names.hpp"
 #include "daemon/herdd/pool_driver.hpp"
+#include "daemon/worker/plan_builder.hpp"
 
 namespace herd::daemon {
 namespace {
@@ -161,6 +162,9 @@ Json pool_json(const pool::Pool& pool, const DenialCounters& denials, pool::Time
           {"sessions", pool.sessions().size()},
           {"backoff_ms", std::max<std::int64_t>(0, left)},
           {"weakened", weakenings(pool.spec())},
+          {"seccomp",
+           {{"policy", worker::policy_word(pool.spec().sandbox.seccomp.policy)},
+            {"profile", pool.spec().sandbox.seccomp.profile}}},
           {"counters",
            {{"started", counters.started},
             {"gone", counters.gone},
