@@ -43,7 +43,7 @@ class AuditSource::Watching : public Subscription {
   ~Watching() override {
     const std::lock_guard lock(shared_->mutex);
     thaw(*watched_);
-    watched_->may_be_held = false;
+    watched_->freezer = {};  // an fd less, while it lingers
     watched_->ended = std::chrono::steady_clock::now();
   }
   Watching(const Watching&) = delete;

@@ -4,15 +4,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio.hpp>
 
 #include "common/kernel/landlock.hpp"
 #include "common/kernel/process.hpp"
 #include "common/kernel/seqpacket.hpp"
 #include "common/log.hpp"
-#include "common/seccomp/audit_names.hpp"
-#include "common/seccomp/profile.hpp"
 
 namespace herd::worker {
 
@@ -107,43 +104,6 @@ Result<std::uint32_t> Worker::choose_uid() {
                 "; a pool whose sandbox says \"required\": false runs with herdd's own");
   record_.left_out.push_back(uid.error().message + ": the worker has herdd's own");
   return geteuid();
-}
-
-/// From before the first process, as it may begin with a denied call. Whatever the policy: a program may have
-/// filters of its own.
-void Worker::watch_denials() {
-  const denials::Subject subject{record_.uid, taken_uid_.has_value()};
-  records_lost_before_ = resources_.denials.visibility().lost;
-  denials_ = resources_.denials.watch(
-      subject, [weak = weak_from_this(), denied = callbacks_.denied](const denials::News& news) {
-        if (const auto self = weak.lock()) self->on_kills(news.kills);
-        denied(news);
-      });
-}
-
-void Worker::show_cgroup_to_denials() {
-  if (!denials_) return;
-  auto freezer = cgroup_.open_freezer();
-  if (!freezer)
-    log_warning("a storm of denied calls can't be held back: " + freezer.error().message,
-                {pool_->name, id_, {}});
-  denials_->set_cgroup(cgroup_.path(), freezer ? std::move(*freezer) : kernel::Freezer());
-}
-
-void Worker::on_kills(const std::vector<denials::Kill>& kills) {
-  constexpr std::size_t kMostKills = 16;
-  kills_.insert(kills_.end(), kills.begin(), kills.end());
-  if (kills_.size() > kMostKills) kills_.erase(kills_.begin(), kills_.end() - kMostKills);
-  if (own_kill() != nullptr) timers_.record.cancel();
-}
-
-/// Of the worker's first process. Where its number is not known the last one has to do: whatever ended it
-/// ended the rest.
-const denials::Kill* Worker::own_kill() const {
-  if (kills_.empty()) return nullptr;
-  if (!record_.pid || !resources_.denials.visibility().numbers_processes) return &kills_.back();
-  const auto found = std::ranges::find(kills_, *record_.pid, &denials::Kill::pid);
-  return found == kills_.end() ? nullptr : &*found;
 }
 
 void Worker::fail_start(const std::string& stage, const Error& error) {
@@ -366,31 +326,6 @@ Reason Worker::final_reason() {
   if (exited_->signal == SIGSYS) return reason_of_sigsys();
   if (exited_->signal != 0) return Reason{ReasonKind::signaled, 0, exited_->signal};
   return Reason{ReasonKind::exited, exited_->code};
-}
-
-/// Of a signal that the filter sends, and anybody else may: the kernel's record of the call tells.
-Reason Worker::reason_of_sigsys() {
-  const bool kills = pool_->sandbox.seccomp.policy == config::SeccompPolicy::kill;
-  Reason reason{kills ? ReasonKind::denied_syscall : ReasonKind::signaled, 0, SIGSYS};
-  if (const denials::Kill* kill = own_kill()) {
-    const seccomp::CallName name = seccomp::name_call(kill->arch, kill->number);
-    const bool is_native = kill->arch == seccomp::audit_arch(seccomp::native_arch()) && name.arch != "x32";
-    const std::string call = name.syscall + (is_native ? "" : " of " + name.arch);
-    (kills ? reason.what : reason.detail) = kills ? call : "its filter ended it: " + call;
-    return reason;
-  }
-  const denials::Visibility visibility = resources_.denials.visibility();
-  const bool would_be_seen = visibility.seen == true && visibility.lost == records_lost_before_ && taken_uid_;
-  if (!kills) return reason;
-  if (would_be_seen) return {ReasonKind::signaled, 0, SIGSYS, 0, "", "no denied call of it was recorded"};
-  reason.detail = "unknown syscall, as ";
-  if (visibility.seen != true) {
-    reason.detail += "denied calls can't be seen";
-    if (!visibility.why_not.empty()) reason.detail += ": " + visibility.why_not;
-  } else {
-    reason.detail += taken_uid_ ? "records were lost" : "its record can't be told from others of its user";
-  }
-  return reason;
 }
 
 /// What was this worker's alone, once its last process is gone.

@@ -1,5 +1,4 @@
 // A worker's coroutines: what it waits for while it lives. Each holds the worker alive and ends with it.
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,7 +26,6 @@ constexpr auto kLongestProbePause = 100ms;
 constexpr auto kMemorySampleEvery = 5s;
 constexpr auto kCgroupEmptyWait = 200ms;  // then it is killed and looked at again
 constexpr int kOomLooks = 50;
-constexpr auto kDenialsPatience = 1s;
 
 }  // namespace
 
@@ -216,25 +214,6 @@ asio::awaitable<void> Worker::wait_for_end(Self self) {
   const auto gone = std::move(self->callbacks_.gone);
   self->callbacks_ = {};
   gone(reason);
-}
-
-/// What it was denied is told before it is gone. The kernel writes the record of a kill before the process
-/// ends, so that one is here too, or comes at once.
-asio::awaitable<void> Worker::settle_denials(Self self) {
-  if (!self->denials_ || !self->resources_.denials.visibility().is_open) co_return;
-  self->timers_.record.expires_after(kDenialsPatience);
-  self->denials_->settle([self] {
-    self->are_denials_settled_ = true;
-    self->timers_.record.cancel();
-  });
-  while (!self->are_denials_settled_) {
-    const auto [error] = co_await self->timers_.record.async_wait(as_tuple(use_awaitable));
-    if (!error) break;
-  }
-  const bool is_by_sigsys = self->exited_ && self->exited_->signal == SIGSYS && !self->exited_->asked;
-  if (!is_by_sigsys || self->own_kill() != nullptr) co_return;
-  self->timers_.record.expires_after(kDenialsPatience);
-  co_await self->timers_.record.async_wait(as_tuple(use_awaitable));
 }
 
 asio::awaitable<void> Worker::empty_cgroup(Self self) {

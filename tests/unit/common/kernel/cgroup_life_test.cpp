@@ -50,6 +50,31 @@ TEST_F(CgroupLeaf, OnV2IsKilledByOneWrite) {
   EXPECT_EQ(text(leaf("v2", "cgroup.kill")), "1");
 }
 
+TEST_F(CgroupLeaf, IsFrozenWhereItIsTracked) {
+  put(leaf("v2", "cgroup.freeze"), "");
+  put(leaf("freezer", "freezer.state"), "");
+  const auto v2_freezer = made({v2("v2", {}), v1("cpu", {cpu})}).open_freezer();
+  ASSERT_TRUE(v2_freezer && v2_freezer->is_there());
+  EXPECT_TRUE(v2_freezer->freeze());
+  EXPECT_EQ(text(leaf("v2", "cgroup.freeze")), "1");
+  EXPECT_TRUE(v2_freezer->thaw());
+  EXPECT_EQ(text(leaf("v2", "cgroup.freeze")), "0");
+  const auto v1_freezer = made({v1("freezer", {}, true)}).open_freezer();
+  ASSERT_TRUE(v1_freezer && v1_freezer->is_there());
+  EXPECT_TRUE(v1_freezer->freeze());
+  EXPECT_EQ(text(leaf("freezer", "freezer.state")), "FROZEN");
+  EXPECT_EQ(v1_freezer->thaw_word(), "THAWED");
+}
+
+TEST_F(CgroupLeaf, WithoutAFreezerSaysSo) {
+  const auto none = WorkerCgroup().open_freezer();
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(none->is_there());
+  EXPECT_FALSE(none->freeze());
+  EXPECT_FALSE(made({v1("pids", {pids})}).open_freezer()->is_there());
+  EXPECT_FALSE(made({v2("v2", {})}).open_freezer()) << "a kernel that has none";
+}
+
 TEST_F(CgroupLeaf, OnV1IsKilledProcessByProcessAndThawed) {
   const pid_t child = fork();
   if (child == 0) {
