@@ -123,7 +123,10 @@ bool Reader::read_some(SteadyTime now) {
 
 void Reader::on_record(std::string_view text, SteadyTime now) {
   const auto record = parse_record(text);
-  if (record && test_ends_ && test_.is_record_of(*record)) return set_seen(true, "");
+  if (record && test_ends_ && test_.is_record_of(*record)) {
+    (void)test_.failure();  // once it is known that they are seen, the thread is gone, too
+    return set_seen(true, "");
+  }
   std::shared_ptr<Watched> watched;
   bool may_go_on = true;
   {

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <random>
+#include <system_error>
 
 #include "common/kernel/files.hpp"
 #include "common/seccomp/install.hpp"
@@ -45,7 +46,11 @@ SelfTest::~SelfTest() {
 }
 
 void SelfTest::start() {
-  thread_ = std::thread([this] { run(); });
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    failure_ = std::string("a denied call can't be made: a thread: ") + error.what();
+  }
 }
 
 void SelfTest::run() {

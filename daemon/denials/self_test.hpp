@@ -17,8 +17,7 @@ class SelfTest {
   SelfTest(const SelfTest&) = delete;
   SelfTest& operator=(const SelfTest&) = delete;
 
-  /// Makes the call. Only from a thread that blocks all signals. Throws std::system_error, as std::thread
-  /// does.
+  /// Makes the call. Only from a thread that blocks all signals.
   void start();
   [[nodiscard]] bool is_record_of(const Record& record) const { return record.comm == name_; }
   /// Waits for the thread. A sentence, where it came to no denied call.

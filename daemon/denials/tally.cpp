@@ -10,7 +10,7 @@ void Tally::add(WorkerKey worker, const Record& record) {
     if (pending.kills.size() >= kMaxKills) pending.kills.erase(pending.kills.begin());
     pending.kills.push_back({record.pid, record.arch, record.number});
   }
-  Kind kind{record.arch, record.number, record.code, record.exe};
+  Kind kind{record.arch, record.number, record.code, record.exe.substr(0, kMaxExe)};
   auto found = pending.denied.find(kind);
   if (found == pending.denied.end()) {
     if (pending.denied.size() >= kMaxKinds) {

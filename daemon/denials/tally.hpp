@@ -14,6 +14,7 @@ namespace herd::denials {
 using WorkerKey = std::uint64_t;
 inline constexpr std::size_t kMaxKinds = 32;  // of a worker; calls of more are only counted
 inline constexpr std::size_t kMaxKills = 16;  // the latest of a worker
+inline constexpr std::size_t kMaxExe = 512;   // bytes of a program's path that tell a kind from another
 
 class Tally {
  public:

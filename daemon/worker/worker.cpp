@@ -295,7 +295,7 @@ void Worker::stop(Reason reason) {
 }
 
 void Worker::begin_stop(Reason reason, Duration grace) {
-  if (stop_reason_ || is_gone_) return;
+  if (stop_reason_ || has_ended_) return;
   stop_reason_ = std::move(reason);
   timers_.ready.cancel();
   timers_.health.cancel();
@@ -330,7 +330,7 @@ Reason Worker::final_reason() {
 
 /// What was this worker's alone, once its last process is gone.
 void Worker::release() {
-  is_gone_ = true;
+  is_gone_ = has_ended_ = true;
   timers_.ready.cancel();
   timers_.stop.cancel();
   timers_.health.cancel();

@@ -198,6 +198,7 @@ asio::awaitable<void> Worker::wait_for_end(Self self) {
   constexpr int kTurnsForLastWords = 16;  // more than a full line holds
   for (int turn = 0; turn < kTurnsForLastWords && self->read_messages(); ++turn) {
   }
+  self->has_ended_ = true;
   if (self->denials_) self->denials_->let_go();
   co_await empty_cgroup(self);
   co_await settle_denials(self);

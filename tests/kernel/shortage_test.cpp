@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "tests/support/daemon_test.hpp"
+#include "tests/support/denied_calls.hpp"
 
 namespace herd::test {
 namespace {
@@ -67,6 +68,7 @@ TEST_F(Shortage, OfProcesses) {
   const std::string cgroup = v1_mount("pids") + "/herd-test-shortage-" + std::to_string(::getpid());
   fs::create_directory(cgroup);
   start(patient(), [&cgroup] { std::ofstream(cgroup + "/cgroup.procs") << "0"; });
+  status_when_tested(*short_);  // a thread less
   std::ofstream(cgroup + "/pids.max") << text_of(cgroup + "/pids.current");
   short_->post("/v1/pools/a/scale", {{"min", 1}});
   const Json gone = end_with(EAGAIN);

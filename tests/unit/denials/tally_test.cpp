@@ -39,6 +39,8 @@ TEST(DenialTally, IsBoundedWhateverAWorkerDoes) {
   EXPECT_EQ(all[1].denied.size(), kMaxKinds);
   EXPECT_EQ(all[1].others, 5U);
   EXPECT_EQ(all[1].denied[0].count, 2U) << "a kind that is there goes on being counted";
+  tally.add(1, record(1, std::string(4096, 'a')));
+  EXPECT_EQ(tally.take()[1].denied[0].kind.exe.size(), kMaxExe);
 }
 
 TEST(DenialTally, KeepsTheLatestKills) {
