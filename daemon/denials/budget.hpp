@@ -9,7 +9,7 @@ namespace herd::denials {
 
 /// The kernel writes some 250,000 records a second for a worker that does nothing but denied calls, beyond
 /// its queue of 64 whoever else on the host has something to record waits, and what auditd keeps is written
-/// over within a minute. These rates leave the queue empty, and a service that starts, or falls back from
+/// over within seconds. These rates leave the queue empty, and a service that starts, or falls back from
 /// calls that it is denied, untouched.
 struct BudgetLimits {
   double worker_burst = 2000, worker_per_second = 500;

@@ -244,7 +244,7 @@ void RunService::tell(const std::string& id, const std::vector<denials::History:
 void RunService::finish(const std::shared_ptr<Run>& run, const Reason& reason) {
   tell(run->worker->id(), run->denials.due({}, true));
   context_.note("run_ended", run->worker->id() + ": " + describe(reason));
-  const bool was_started = run->worker->record().pid.has_value();
+  const bool was_started = run->worker->record().was_started;
   run->worker.reset();
   answer(run, to_answer(reason, was_started));
   forget(run);

@@ -158,6 +158,7 @@ void Worker::on_message(kernel::Message message) {
 }
 
 void Worker::on_started(kernel::Message message) {
+  record_.was_started = true;
   if (message.fds.size() != (has_relay() ? 2 : 1))
     return begin_stop({ReasonKind::setup_failed, 0, 0, EPROTO, "exec", "no pidfd came"}, Duration{0});
   worker_pidfd_ = std::move(message.fds.front());

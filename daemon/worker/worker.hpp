@@ -57,6 +57,7 @@ struct WorkerCallbacks {
 };
 
 struct WorkerRecord {
+  bool was_started = false;  // its program ran, if only for a moment
   std::optional<pid_t> pid;  // as the daemon sees it
   std::string address;
   std::uint32_t uid = 0;  // the host's number, where the daemon runs in a user namespace that it has made

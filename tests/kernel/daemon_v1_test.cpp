@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/support/daemon_test.hpp"
+#include "tests/support/denied_calls.hpp"
 
 namespace herd::test {
 namespace {
@@ -105,6 +106,27 @@ TEST_F(DaemonOnV1, AForkStormIsEndedByAStop) {
   ::kill(init, SIGSTOP);  // so that the daemon has to
   daemon_.post("/v1/workers/" + worker_ + "/stop");
   expect_gone("stopped");
+}
+
+// What is frozen on v1 does not even die: a worker that is held back is thawed before it is ended.
+TEST_F(DaemonOnV1, AStormOfDeniedCallsIsHeldBackAndEnded) {
+  HERD_NEEDS(can_see_denials(), "audit records of denied calls");
+  const UniqueFd lock = lock_host("actions_logged");
+  start({"serve"});
+  ask(session_.at("address"), "/storm?1000000");
+  daemon_.wait_for({.type = "worker_held_back", .worker = worker_});
+  daemon_.post("/v1/workers/" + worker_ + "/stop");
+  expect_gone("stopped");
+}
+
+TEST_F(DaemonOnV1, ADaemonThatIsKilledInAStormLeavesNobodyFrozen) {
+  HERD_NEEDS(can_see_denials(), "audit records of denied calls");
+  const UniqueFd lock = lock_host("actions_logged");
+  start({"serve"});
+  ask(session_.at("address"), "/storm?1000000");
+  daemon_.wait_for({.type = "worker_held_back", .worker = worker_});
+  daemon_.kill();
+  EXPECT_TRUE(daemon_.workers_end_within(kPatience));
 }
 
 }  // namespace
