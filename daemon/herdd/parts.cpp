@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kInstalledExecutor = "/usr/lib/herd/herd-exec";
+constexpr const char* kInstalledExecutor = "../lib/herd/herd-exec";  // seen from herdd's directory
 
 gid_t socket_group(const config::ControlSpec& control, const kernel::OwnIds& ids) {
   const group* found = getgrnam(control.group.c_str());
@@ -46,8 +46,9 @@ std::string runtime_directory(const config::DaemonSpec& spec) {
 std::string executor_path(const config::DaemonSpec& spec) {
   if (!spec.executor.empty()) return spec.executor;
   std::error_code error;
-  const fs::path beside = fs::read_symlink("/proc/self/exe", error).parent_path() / "herd-exec";
-  return fs::exists(beside, error) ? beside.string() : kInstalledExecutor;
+  const fs::path directory = fs::read_symlink("/proc/self/exe", error).parent_path();
+  const fs::path beside = directory / "herd-exec";
+  return fs::exists(beside, error) ? beside : (directory / kInstalledExecutor).lexically_normal();
 }
 
 /// The host's own numbers are free for herd.json's range, or its default; in a user namespace that lacks them
