@@ -26,7 +26,7 @@ std::vector<Check> all_checks(const doctor::Place& place, const doctor::CgroupTr
 }
 
 std::vector<Finding> examine(const doctor::Place& place) {
-  const doctor::CgroupTrials trials(doctor::CgroupSource::read(place.ids.is_rootless));
+  const doctor::CgroupTrials trials(doctor::CgroupSource::read(place.is_ordinary_users()));
   std::vector<Finding> findings;
   for (const Check& check : all_checks(place, trials)) findings.push_back(doctor::run(check));
   return findings;

@@ -110,6 +110,7 @@ CgroupTrials::CgroupTrials(const CgroupSource& source)
       cpu(with_controller(source, Controller::cpu), "cpu"),
       pids(with_controller(source, Controller::pids), "pids"),
       kind(source.layout().kind()),
-      is_delegated(source.is_delegated) {}
+      is_delegated(source.is_delegated),
+      has_v2_mounted(source.mountinfo.find(" - cgroup2 ") != std::string::npos) {}
 
 }  // namespace herd::doctor

@@ -54,6 +54,7 @@ class CgroupTrials {
   CgroupTrial v2, v1_freezer, memory, cpu, pids;
   std::string kind;  // "v2", "hybrid", "v1" or "none"
   bool is_delegated;
+  bool has_v2_mounted;  // whoever may write to it
 };
 
 }  // namespace herd::doctor

@@ -146,7 +146,7 @@ Check freezer_check(const CgroupTrials& trials) {
               .needed_for = "hosts without cgroup v2",
               .attempt = [&] { return end_of_a_tree(trials.v1_freezer); },
               .remedy = {kDelegate, "mount v1's freezer, or a v2 tree"}};
-  if (!trials.v1_freezer.hierarchy() && trials.v2.hierarchy()) check.excuse = "cgroup.kill serves";
+  if (!trials.v1_freezer.hierarchy() && trials.has_v2_mounted) check.excuse = "cgroup.kill serves";
   return check;
 }
 

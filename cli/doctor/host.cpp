@@ -17,6 +17,8 @@ namespace herd::doctor {
 namespace {
 
 constexpr int kOldestMajor = 5, kOldestMinor = 14;
+constexpr const char* kLetMakeNamespaces =
+    "let users make user namespaces (sysctl, AppArmor profile, seccomp profile)";
 
 Result<std::string> kernel_version() {
   utsname names{};
@@ -110,20 +112,33 @@ Result<std::string> user_namespaces(const Place& place) {
   return tl::make_unexpected(std::move(error));
 }
 
-Result<std::string> subordinate_ids(const kernel::OwnIds& ids) {
-  const auto spare = ids.spare_ids();
-  if (!spare) return fail(ids.why_no_more.empty() ? "there is no user namespace for them" : ids.why_no_more);
+Result<std::string> subordinate_ids(const Place& place) {
+  if (place.no_namespace) return fail("there is no user namespace for them");
+  const auto spare = place.ids.spare_ids();
+  if (!spare) return fail(place.ids.why_no_more);
   return "uids " + std::to_string(spare->first) + " to " + std::to_string(spare->first + spare->count - 1) +
          ", one for each worker";
 }
 
 Check subordinate_check(const Place& place) {
+  const std::string remedy = place.no_namespace ? kLetMakeNamespaces : kGiveIds;
   Check check{.name = "subordinate ids",
               .needed_for = kEveryPool,
-              .attempt = [&place] { return subordinate_ids(place.ids); },
-              .remedy = {kGiveIds, kGiveIds}};
-  if (!place.ids.is_rootless && !place.no_namespace) check.excuse = "root has all ids of its user namespace";
+              .attempt = [&place] { return subordinate_ids(place); },
+              .remedy = {remedy, remedy}};
+  if (!place.is_ordinary_users()) check.excuse = "root has all ids of its user namespace";
   return check;
+}
+
+/// An ordinary user's herdd does not start without.
+Check user_namespace_check(const Place& place) {
+  const bool is_for_all = place.is_ordinary_users();
+  return {.name = "user namespaces",
+          .need = is_for_all ? Need::every_pool : Need::some,
+          .needed_for = is_for_all ? kEveryPool : "ordinary users",
+          .attempt = [&place] { return user_namespaces(place); },
+          .remedy = {kLetMakeNamespaces,
+                     "sysctl user.max_user_namespaces=10000, or a kernel with CONFIG_USER_NS"}};
 }
 
 }  // namespace
@@ -138,12 +153,7 @@ std::vector<Check> host_checks(const Place& place) {
            .needed_for = "-",
            .attempt = [&place] { return this_process(place.ids); },
            .remedy = {"mount /proc", "mount /proc"}},
-          {.name = "user namespaces",
-           .need = Need::some,
-           .needed_for = "ordinary users",
-           .attempt = [&place] { return user_namespaces(place); },
-           .remedy = {"let users make user namespaces (sysctl, AppArmor profile, seccomp profile)",
-                      "sysctl user.max_user_namespaces=10000, or a kernel with CONFIG_USER_NS"}},
+          user_namespace_check(place),
           subordinate_check(place)};
 }
 

@@ -11,6 +11,8 @@ namespace herd::doctor {
 struct Place {
   kernel::OwnIds ids;
   std::optional<Error> no_namespace;  // why an ordinary user's herdd can't have its user namespace
+
+  [[nodiscard]] bool is_ordinary_users() const { return ids.is_rootless || no_namespace.has_value(); }
 };
 
 /// Root's is the one that it is in; an ordinary user's is a user namespace of its own, and this process is in

@@ -147,6 +147,7 @@ TEST_F(Doctor, AnOrdinaryUserLacksWhatIsRoots) {
     EXPECT_EQ(check(name).at("had"), false) << check(name);
     EXPECT_NE(check(name).at("remedy").get<std::string>().find("Delegate=yes"), std::string::npos);
   }
+  EXPECT_TRUE(v2_mount().empty() || check("cgroup v1 freezer").at("had").is_null());
   EXPECT_EQ(check("subordinate ids").at("had"), false) << check("subordinate ids");
   EXPECT_NE(check("subordinate ids").at("remedy").get<std::string>().find("usermod"), std::string::npos);
   expect_missing("no groups", "EPERM");
@@ -157,6 +158,19 @@ TEST_F(Doctor, AnOrdinaryUserLacksWhatIsRoots) {
     EXPECT_EQ(check(name).at("had"), true) << check(name);
   for (const std::string& name : kNeedsSysAdmin) EXPECT_EQ(check(name).at("had"), true) << check(name);
   EXPECT_NE(why("this process").find("uid 65534, root in a user namespace"), std::string::npos);
+}
+
+// Its herdd does not even start, and nothing else is worth mending before.
+TEST_F(Doctor, AnOrdinaryUserWithoutUserNamespacesIsToldThatAllNeedThem) {
+  examine(kLacking, [] {
+    if (!forbid_namespaces()) ::_exit(126);
+    become_nobody();
+  });
+  expect_missing("user namespaces", "EPERM");
+  EXPECT_EQ(check("user namespaces").at("is_needed_by_every_pool"), true);
+  EXPECT_EQ(check("subordinate ids").at("had"), false) << "none can be mapped";
+  EXPECT_EQ(check("subordinate ids").at("remedy"), check("user namespaces").at("remedy"));
+  EXPECT_NE(check("memory limit").at("remedy").get<std::string>().find("Delegate=yes"), std::string::npos);
 }
 
 // What herdd then can give to each pool by default: tests/kernel/rootless_test.cpp.
