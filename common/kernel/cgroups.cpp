@@ -27,7 +27,10 @@ Status give_controllers(const std::string& directory, const Hierarchy& hierarchy
   std::string words;
   for (const Controller controller : hierarchy.controllers)
     words += (words.empty() ? "+" : " +") + std::string(name(controller));
-  return write_file(directory + "/cgroup.subtree_control", words);
+  auto given = write_file(directory + "/cgroup.subtree_control", words);
+  if (!given && given.error().errno_value == EOPNOTSUPP)
+    return fail_in("the cgroup '" + directory + "' is in a threaded or invalid domain", given.error());
+  return given;
 }
 
 std::vector<std::string> subdirectories(const std::string& directory) {
