@@ -46,7 +46,8 @@ class Landlock : public DaemonTest {
 
 // Pitfall 48 (CVE-2020-15257).
 TEST_F(Landlock, KeepsAWorkerFromTheHostsAbstractSocketsAndPorts) {
-  HERD_NEEDS(landlock::abi() >= landlock::kAbiScopes, "Landlock with scopes (Linux 6.12)");
+  HERD_ONLY_WITH(kernel_is_at_least(6, 12), "Linux 6.12");
+  HERD_NEEDS(landlock::abi() >= landlock::kAbiScopes, "Landlock with scopes");
   const UniqueFd listener = listen_on_the_abstract_socket();
   ASSERT_TRUE(listener);
   const Json probes = probes_with("required");
@@ -81,7 +82,8 @@ TEST_F(Landlock, IsInTheRecord) {
 }
 
 TEST_F(Landlock, AWorkerThatBindsItsOwnPortMay) {
-  HERD_NEEDS(landlock::abi() >= landlock::kAbiScopes, "Landlock with scopes (Linux 6.12)");
+  HERD_ONLY_WITH(kernel_is_at_least(6, 12), "Linux 6.12");
+  HERD_NEEDS(landlock::abi() >= landlock::kAbiScopes, "Landlock with scopes");
   Json pool = pool_with("required");
   pool["command"] = {"/usr/bin/python3", "-m", "http.server", "--bind", "127.0.0.1", "${PORT}"};
   pool["listen"] = "port";
@@ -91,7 +93,8 @@ TEST_F(Landlock, AWorkerThatBindsItsOwnPortMay) {
 }
 
 TEST_F(Landlock, AWritablePathStaysWritable) {
-  HERD_NEEDS(landlock::abi() >= landlock::kAbiScopes, "Landlock with scopes (Linux 6.12)");
+  HERD_ONLY_WITH(kernel_is_at_least(6, 12), "Linux 6.12");
+  HERD_NEEDS(landlock::abi() >= landlock::kAbiScopes, "Landlock with scopes");
   const std::string place = daemon_.directory() + "/place";
   std::filesystem::create_directory(place);
   std::filesystem::permissions(place, std::filesystem::perms::all);

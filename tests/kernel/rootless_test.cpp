@@ -241,6 +241,7 @@ TEST_F(RootlessDelegated, ADaemonAfterOneThatWasKilledClearsUp) {
   const Json record = start_serving({{"required", true}});
   const UniqueFd worker = open_pidfd(record.at("pid").get<pid_t>());
   daemon_.kill();
+  cgroups_->let_processes_in();
   daemon_.start();
   EXPECT_TRUE(ends_within(worker, kPatience));
   EXPECT_EQ(daemon_.wait_until_ready("a").at("isolation").at("verified"), true);

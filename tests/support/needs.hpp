@@ -11,6 +11,8 @@ namespace herd::test {
 /// True where a missing fact is a failure.
 bool requires_kernel();
 
+bool kernel_is_at_least(int major, int minor);
+
 /// What the tests of this host all stand on: root, a cgroup tree, clone3 with CLONE_INTO_CGROUP.
 bool can_run_workers();
 

@@ -5,12 +5,16 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 
 #include "common/kernel/files.hpp"
 #include "tests/support/as_user.hpp"
+#include "tests/support/host.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace herd::test {
 namespace {
@@ -34,6 +38,24 @@ std::string line(std::uint32_t first, std::uint32_t count) {
 std::vector<std::string> files_for(const CgroupMount& mount) {
   if (mount.is_v2) return {"", "/cgroup.procs", "/cgroup.threads", "/cgroup.subtree_control"};
   return {"", "/cgroup.procs", "/tasks"};
+}
+
+constexpr const char* kSubtreeControl = "/cgroup.subtree_control";
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+/// What a service manager gives with Delegate=yes, as far as this tree has it: which were not given before.
+std::vector<std::string> give_to_children(const std::string& top) {
+  const std::vector<std::string> before = words_of(text_of(top + kSubtreeControl));
+  std::vector<std::string> given;
+  for (const char* controller : {"cpu", "memory", "pids"})
+    if (std::ranges::find(before, controller) == before.end() &&
+        kernel::write_file(top + kSubtreeControl, std::string("+") + controller))
+      given.emplace_back(controller);
+  return given;
 }
 
 void remove_below(const std::string& directory) {
@@ -80,6 +102,7 @@ DelegatedCgroups::DelegatedCgroups() {
   for (const CgroupMount& mount : cgroup_mounts()) {
     if (mount.controllers.find("cpuset") != std::string::npos) continue;  // takes nobody before it is set up
     if (::mkdir((mount.path + path()).c_str(), 0755) != 0) throw std::runtime_error("mkdir " + mount.path);
+    if (mount.is_v2) given_ = give_to_children(mount.path);
     for (const std::string& file : files_for(mount))
       if (::chown((mount.path + path() + file).c_str(), kUser, kUsersGroup) != 0)
         throw std::runtime_error("chown " + mount.path + path() + file);
@@ -88,12 +111,26 @@ DelegatedCgroups::DelegatedCgroups() {
 
 DelegatedCgroups::~DelegatedCgroups() {
   for (const CgroupMount& mount : cgroup_mounts()) remove_below(mount.path + path());
+  for (const std::string& controller : given_)
+    (void)kernel::write_file(v2_mount() + kSubtreeControl, "-" + controller);
 }
 
 void DelegatedCgroups::join() const {
   for (const CgroupMount& mount : cgroup_mounts())
     if (fs::exists(mount.path + path()) && !kernel::write_file(mount.path + path() + "/cgroup.procs", "0"))
       ::_exit(126);
+}
+
+void DelegatedCgroups::let_processes_in() const {
+  const std::string base = v2_mount() + path();
+  const std::vector<std::string> given = words_of(text_of(base + kSubtreeControl));
+  if (given.empty()) return;
+  (void)kernel::write_file(base + "/cgroup.kill", "1");
+  empties_within(path(), kPatience);
+  for (const std::string& child : children()) remove_below(child);
+  for (const std::string& controller : given)
+    if (!kernel::write_file(base + kSubtreeControl, "-" + controller))
+      throw std::runtime_error("take " + controller + " from the children of " + base);
 }
 
 std::vector<std::string> DelegatedCgroups::children() const {

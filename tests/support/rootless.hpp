@@ -48,6 +48,9 @@ class DelegatedCgroups {
 
   /// For the process that calls it.
   void join() const;
+  /// A v2 cgroup that a killed daemon left with controllers given to its children takes no process. What was
+  /// in it is ended and removed, as a service manager does before it starts a unit again.
+  void let_processes_in() const;
   /// As /proc/PID/cgroup shows it.
   [[nodiscard]] std::string path() const { return "/" + name_; }
   /// The directories that are in them, of all hierarchies.
@@ -55,6 +58,7 @@ class DelegatedCgroups {
 
  private:
   std::string name_;
+  std::vector<std::string> given_;  // controllers that the top of the v2 tree did not give before
 };
 
 /// Processes with a real uid of the subordinate range, as the host sees them.

@@ -36,6 +36,17 @@ int opens(const char* path, int flags) {
   return result_of(::open(path, flags | O_CLOEXEC));
 }
 
+/// The null device, by which files are hidden, can be opened, and has nothing to read.
+int reads(const char* path) {
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  char byte = 0;
+  const ssize_t count = ::read(fd, &byte, 1);
+  const int result = count == 0 ? ENODATA : result_of(count);
+  ::close(fd);
+  return result;
+}
+
 int creates(const char* path) {
   const int result = result_of(::open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
   if (result == 0) ::unlink(path);
@@ -127,7 +138,7 @@ constexpr Probe kProbes[] = {
     {"kill_pid1", [] { return result_of(::kill(1, 0)); }},
     {"write_sysctl", [] { return opens("/proc/sys/kernel/core_pattern", O_WRONLY); }},
     {"write_sysrq", [] { return opens("/proc/sysrq-trigger", O_WRONLY); }},
-    {"read_kcore", [] { return opens("/proc/kcore", O_RDONLY); }},
+    {"read_kcore", [] { return reads("/proc/kcore"); }},
     {"open_tty", [] { return opens("/dev/tty", O_RDWR); }},
     {"mount_tmpfs", [] { return mounts("tmpfs", "size=4k"); }},
     {"mount_proc", [] { return mounts("proc", nullptr); }},
