@@ -13,7 +13,7 @@ failed() {
   failures=$((failures + 1))
 }
 
-# check NAME COMMAND...: what the command printed is shown where it failed.
+# check NAME COMMAND...: false where it failed, and then what the command printed is shown.
 check() {
   local name=$1 output
   shift
@@ -22,7 +22,14 @@ check() {
   else
     failed "$name"
     printf '%s\n' "$output" | sed 's/^/    /'
+    return 1
   fi
+}
+
+# Where nothing that follows could hold.
+give_up() {
+  journalctl --no-pager --lines=40
+  finish
 }
 
 # is NAME FOUND WANTED
@@ -41,7 +48,10 @@ within() {
 }
 
 # field EXPRESSION: of the JSON on stdin, as Python writes it: field "d['workers'][0]['id']"
-field() { python3 -c "import json,sys; d=json.load(sys.stdin); v=$1; print(v if isinstance(v,str) else json.dumps(v))"; }
+field() {
+  python3 -c "import json,sys; d=json.load(sys.stdin); v=$1; print(v if isinstance(v,str) else json.dumps(v))" 2>/dev/null ||
+    echo "no $1"
+}
 
 # make_user NAME: with the subordinate ids that useradd gives, and without a password.
 make_user() { useradd --create-home --shell /bin/bash "$1"; }
