@@ -81,7 +81,8 @@ Status OwnMounts::mount_proc() {
   HERD_TRY(const UniqueFd null, kernel::open_inside(root_.get(), "/dev/null"));
   if (fchdir(proc.get()) != 0) return fail_errno("enter '/proc'");
   // Bound onto themselves while all of it is read-only, they stay so.
-  for (const char* place : {"sys", "sysrq-trigger", "fs", "irq", "bus", "pressure"})
+  for (const char* place : {"sys", "sysrq-trigger", "fs", "irq", "bus", "pressure", "dynamic_debug", "mtrr",
+                            "driver", "asound", "latency_stats", "profile"})
     HERD_CHECK(bind_over(place, place));
   for (const char* place : {"kcore", "keys", "kmsg", "timer_list"})
     HERD_CHECK(bind_over(path_of(null), place));
