@@ -44,7 +44,7 @@ TEST_F(Verification, AChildThatWasForkedBeforeTheSandboxIsSeen) {
 
 TEST_F(Verification, AProgramThatSaysNothingIsGivenItsTimeToEnterAndNoMore) {
   Json pool = testee_pool({"serve-no-sandbox"}, kFailsAtOnce);
-  pool["ready"] = {{"started", true}, {"timeout", "300ms"}};
+  pool["ready"] = {{"started", true}, {"timeout", "1s"}};
   start_with("a", pool);
   EXPECT_EQ(reason_of_first_end().at("kind"), "not_verified");
   expect_never_served();
