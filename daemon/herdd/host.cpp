@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <optional>
 
 namespace herd::daemon {
 namespace {
 
+namespace fs = std::filesystem;
 using kernel::OwnIds;
 
 constexpr const char* kRootsLockFile = "/run/herd-uids.lock";  // one for the host; /run is root's alone
@@ -71,11 +73,15 @@ std::string Host::why_no_auto_uid() const {
 }
 
 Result<Host> settle_on_host() {
+  // Seen from another mount namespace the link leaves out what the program's own file system is mounted on.
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (error) return fail("read '/proc/self/exe': " + error.message());
   const uid_t uid = geteuid();
   const config::DefaultPaths paths = config::default_paths();
   const std::string lock_file = uid == 0 ? kRootsLockFile : lock_file_of(uid);
   HERD_TRY(const OwnIds ids, uid == 0 ? kernel::read_own_ids() : kernel::become_root_of_own_namespace());
-  return Host{ids, facts_for(ids, paths), lock_file};
+  return Host{ids, facts_for(ids, paths), lock_file, program.parent_path()};
 }
 
 }  // namespace herd::daemon

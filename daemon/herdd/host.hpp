@@ -12,7 +12,8 @@ namespace herd::daemon {
 struct Host {
   kernel::OwnIds ids;
   config::HostFacts facts;
-  std::string uid_lock_file;  // one for all daemons that may give the same uids
+  std::string uid_lock_file;      // one for all daemons that may give the same uids
+  std::string program_directory;  // where herdd's own program is
 
   /// In words: who runs herdd, and whose uids workers get.
   [[nodiscard]] std::string user() const;

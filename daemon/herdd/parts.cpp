@@ -43,12 +43,11 @@ std::string runtime_directory(const config::DaemonSpec& spec) {
 }
 
 /// herd-exec from the file, from beside herdd, or where it is installed.
-std::string executor_path(const config::DaemonSpec& spec) {
+std::string executor_path(const config::DaemonSpec& spec, const fs::path& program_directory) {
   if (!spec.executor.empty()) return spec.executor;
   std::error_code error;
-  const fs::path directory = fs::read_symlink("/proc/self/exe", error).parent_path();
-  const fs::path beside = directory / "herd-exec";
-  return fs::exists(beside, error) ? beside : (directory / kInstalledExecutor).lexically_normal();
+  const fs::path beside = program_directory / "herd-exec";
+  return fs::exists(beside, error) ? beside : (program_directory / kInstalledExecutor).lexically_normal();
 }
 
 /// The host's own numbers are free for herd.json's range, or its default; in a user namespace that lacks them
@@ -163,7 +162,7 @@ Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded, Host host) {
   HERD_CHECK(kernel::make_directories(spec.state_directory, 0700));
   HERD_TRY(IdCounter ids, IdCounter::open(spec.state_directory + "/worker-ids"));
   HERD_TRY(worker::UidPool uids, open_uids(host, spec.uids));
-  const std::string executor = executor_path(spec);
+  const std::string executor = executor_path(spec, host.program_directory);
   auto program = kernel::sealed_program(executor);
   if (!program) return fail_in("executor '" + executor + "'", program.error());
   HERD_TRY(const worker::DaemonFacts facts, worker::read_daemon_facts());

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 
 #include <filesystem>
 #include <set>
@@ -253,6 +254,25 @@ TEST_F(RootlessDelegated, OutOfMemoryIsCalledSo) {
   ask(record.at("address"), "/eat");
   const Json gone = daemon_.wait_for({.type = "worker_gone", .worker = record.at("id")});
   EXPECT_EQ(gone.at("reason").at("kind"), "oom_killed") << gone;
+}
+
+/// Its programs are on a mount of their own, as /home and /usr/local may be.
+class RootlessOnAMount : public Rootless {
+ protected:
+  RootlessOnAMount() : Rootless(options()) {}
+  static DaemonOptions options() {
+    DaemonOptions options = rootless(SubordinateIds::some);
+    options.before_exec = [set_ids = with_subordinate_ids(SubordinateIds::some)] {
+      set_ids();
+      if (::mount("/tmp", "/tmp", nullptr, MS_BIND | MS_REC, nullptr) != 0) ::_exit(126);
+    };
+    return options;
+  }
+};
+
+TEST_F(RootlessOnAMount, HerddFindsItsExecutor) {
+  start_serving();
+  daemon_.acquire("a", "s");
 }
 
 /// The user's own id is all that there is.
