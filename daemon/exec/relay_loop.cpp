@@ -142,6 +142,10 @@ UniqueFd RelayLoop::connect_to_worker() const {
   if (!fd) return {};
   const int on = 1;  // what the client sent in pieces is passed on at once
   setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // On cgroup v2 what waits in sockets counts as the worker's memory, and left to itself the kernel lets
+  // megabytes wait: before the connect, as the window that is announced then stays.
+  const int most_waiting = 4 * kPiece;
+  setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &most_waiting, sizeof most_waiting);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port_);
