@@ -21,7 +21,7 @@ constexpr const char* kFooter =
     "herdctl(1).";
 
 /// Verbs that take a command after "--".
-constexpr std::array<std::string_view, 2> kRunsCommand{"acquire", "run"};
+constexpr std::array<std::string_view, 3> kRunsCommand{"acquire", "run", "seccomp"};
 constexpr std::array<std::string_view, 3> kTakesValue{"--socket", "-o", "--output"};
 
 template <typename Range>

@@ -14,6 +14,7 @@ void add_stream_verbs(CLI::App& app, Context& context);   // events logs
 void add_run_verb(CLI::App& app, Context& context);       // run
 void add_config_verbs(CLI::App& app, Context& context);   // check config
 void add_seccomp_verbs(CLI::App& app, Context& context);  // seccomp list, show, check, ...
+void add_record_verb(CLI::App& seccomp, Context& context);
 void add_suggest_verb(CLI::App& seccomp, Context& context);
 void add_doctor_verb(CLI::App& app, Context& context);  // doctor
 

@@ -403,6 +403,7 @@ void add_seccomp_verbs(CLI::App& app, Context& context) {
   add("check", "reads a profile, makes its filters and runs them against it; exit code 3 if it has issues",
       check, false);
   add_suggest_verb(*about, context);
+  add_record_verb(*about, context);
   add_explain(*about, context);
   add_diff(*about, context);
   add_export(*about, context);

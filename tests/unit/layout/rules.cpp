@@ -103,9 +103,11 @@ const std::vector<Folder>& folders() {
        {"boost/", "nlohmann/", "prometheus/", "CLI/"}},
       // Does what herd-exec does, to see whether it can be done.
       {"cli/doctor", {"common", "common/kernel", "common/seccomp"}, {"tl/"}},
+      // A process's calls, watched from outside.
+      {"cli/record", {"common", "common/kernel", "common/seccomp", "config"}, {"CLI/", "nlohmann/", "tl/"}},
       {"cli",
        {"common", "common/kernel", "common/seccomp", "config", "protocol/control", "protocol/run",
-        "cli/doctor"},
+        "cli/doctor", "cli/record"},
        {"CLI/", "nlohmann/", "boost/"}},
   };
   return kFolders;

@@ -1,0 +1,26 @@
+// herdctl seccomp record: runs a command, writes the profile that it needs.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace herd::record {
+
+enum class Ending { written, not_written, wrong_usage, not_started };
+
+/// What the command line has at hand. What is referred to lives as long as the CLI::App.
+struct Surroundings {
+  std::ostream& out;
+  std::ostream& err;
+  const std::vector<std::string>& command;  // what stood after "--"
+  const bool& json;
+  /// Says what went wrong, if anything did, and leaves the exit code.
+  std::function<void(Ending, const std::string& problem)> end;
+};
+
+void add_record_command(CLI::App& seccomp, Surroundings surroundings);
+
+}  // namespace herd::record

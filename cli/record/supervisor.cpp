@@ -1,0 +1,248 @@
+#include "cli/record/supervisor.hpp"
+
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <set>
+
+#include "cli/record/caught_command.hpp"
+#include "cli/record/descendants.hpp"
+#include "common/unique_fd.hpp"
+
+namespace herd::record {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kKillAgain{50};
+
+/// The signals that end the recording, and SIGCHLD, as something to poll while this lives.
+class Signals {
+ public:
+  Signals() {
+    struct sigaction usual {};  // an inherited SIG_IGN would have the kernel reap in our place
+    usual.sa_handler = SIG_DFL;
+    ::sigaction(SIGCHLD, &usual, &child_before_);
+    sigset_t caught;
+    sigemptyset(&caught);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD}) sigaddset(&caught, number);
+    ::sigprocmask(SIG_BLOCK, &caught, &before_);
+    fd_ = UniqueFd(::signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+  ~Signals() {
+    ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+    ::sigaction(SIGCHLD, &child_before_, nullptr);
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] const sigset_t& before() const { return before_; }
+  bool take(signalfd_siginfo& info) const {
+    return ::read(fd_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info);
+  }
+
+ private:
+  sigset_t before_{};
+  struct sigaction child_before_ {};
+  UniqueFd fd_;
+};
+
+/// The kernel's structs may be longer than the headers' (seccomp_unotify(2)).
+class NotificationBuffers {
+ public:
+  static Result<NotificationBuffers> make() {
+    seccomp_notif_sizes sizes{};
+    if (::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) != 0)
+      return fail_errno("this kernel has no seccomp notifications (Linux 5.5)");
+    NotificationBuffers buffers;
+    buffers.request_.resize(words(std::max<std::size_t>(sizes.seccomp_notif, sizeof(seccomp_notif))));
+    buffers.answer_.resize(
+        words(std::max<std::size_t>(sizes.seccomp_notif_resp, sizeof(seccomp_notif_resp))));
+    return buffers;
+  }
+  /// Zeroed, as the kernel wants them.
+  seccomp_notif& request() {
+    std::ranges::fill(request_, 0);
+    return *reinterpret_cast<seccomp_notif*>(request_.data());
+  }
+  seccomp_notif_resp& answer() {
+    std::ranges::fill(answer_, 0);
+    return *reinterpret_cast<seccomp_notif_resp*>(answer_.data());
+  }
+
+ private:
+  static std::size_t words(std::size_t bytes) {
+    return (bytes + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t);
+  }
+  std::vector<std::uint64_t> request_, answer_;
+};
+
+class Supervisor {
+ public:
+  Supervisor(const Order& order, Recording& recording, const Signals& signals, CaughtCommand command,
+             NotificationBuffers buffers)
+      : order_(order),
+        recording_(recording),
+        signals_(signals),
+        command_(std::move(command)),
+        buffers_(std::move(buffers)) {
+    if (order.timeout) deadline_ = Clock::now() + *order.timeout;
+    if (order.on_progress) progress_ = Clock::now();
+  }
+
+  Outcome run() {
+    while (has_children_) {
+      pollfd entries[] = {{signals_.fd(), POLLIN, 0}, {is_answering() ? command_.listener() : -1, POLLIN, 0}};
+      ::poll(entries, std::size(entries), wait_milliseconds());
+      if (entries[0].revents != 0) take_signals();
+      if ((entries[1].revents & POLLIN) != 0)
+        answer_one();
+      else if (entries[1].revents != 0)
+        is_deserted_ = true;  // nobody has the filter any more; children may be left to wait for
+      look_at_the_time();
+    }
+    if (command_.exec() == CaughtCommand::Exec::failed) outcome_.exec_errno = command_.exec_errno();
+    return outcome_;
+  }
+
+ private:
+  enum class Phase { recording, ending, killing };
+  /// What is to be killed stays in its calls: it can't fork any more, so that the killing comes to an end.
+  [[nodiscard]] bool is_answering() const { return phase_ != Phase::killing && !is_deserted_; }
+
+  [[nodiscard]] int wait_milliseconds() const {
+    const auto next = deadline_ && progress_ ? std::min(*deadline_, *progress_)
+                      : deadline_            ? deadline_
+                                             : progress_;
+    if (!next) return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+  }
+
+  void answer_one() {
+    seccomp_notif& request = buffers_.request();
+    if (::ioctl(command_.listener(), SECCOMP_IOCTL_NOTIF_RECV, &request) != 0) return;  // it was killed since
+    seccomp_notif_resp& answer = buffers_.answer();
+    answer.id = request.id;
+    answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    if (command_.exec() != CaughtCommand::Exec::done) {
+      ++outcome_.setup_calls;
+    } else {
+      outcome_.has_run = true;
+      if (recording_.add(request.data) == Recording::Answer::no_such_syscall) {
+        answer.flags = 0;
+        answer.error = -ENOSYS;
+      }
+    }
+    ::ioctl(command_.listener(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
+  }
+
+  void take_signals() {
+    signalfd_siginfo info{};
+    while (signals_.take(info)) {
+      if (info.ssi_signo == SIGCHLD) {
+        reap();
+        if (phase_ == Phase::killing) kill_all();
+        if (phase_ == Phase::ending) tell_to_end();
+        continue;
+      }
+      outcome_.signal = static_cast<int>(info.ssi_signo);
+      if (phase_ == Phase::recording) {
+        // A terminal has sent it to the command as well.
+        begin_ending(info.ssi_code == SI_KERNEL ? 0 : outcome_.signal);
+      } else {
+        begin_killing();
+      }
+    }
+  }
+
+  void reap() {
+    while (true) {
+      int status = 0;
+      const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL);
+      if (pid == command_.pid()) outcome_.wait_status = status;
+      if (pid < 0 && errno != EINTR) has_children_ = false;
+      if (pid == 0 || !has_children_) return;
+      told_.erase(pid);
+    }
+  }
+
+  void look_at_the_time() {
+    const auto now = Clock::now();
+    if (progress_ && now >= *progress_) {
+      order_.on_progress();
+      progress_ = now + kProgressInterval;
+    }
+    if (!deadline_ || now < *deadline_) return;
+    if (phase_ == Phase::recording) {
+      outcome_.timed_out = true;
+      begin_ending(SIGTERM);
+    } else if (phase_ == Phase::ending) {
+      begin_killing();
+    } else if (now >= killing_ends_) {
+      outcome_.left_some = true;
+      has_children_ = false;
+    } else {
+      kill_all();
+      deadline_ = now + kKillAgain;
+    }
+  }
+
+  void begin_ending(int signal) {
+    phase_ = Phase::ending;
+    deadline_ = Clock::now() + kGrace;
+    ending_signal_ = signal;
+    if (signal == 0) told_.insert(command_.pid());
+    tell_to_end();
+  }
+  /// The command, and what was left behind by it or loses its parent now.
+  void tell_to_end() {
+    for (const pid_t pid : children())
+      if (told_.insert(pid).second) ::kill(pid, ending_signal_ == 0 ? SIGTERM : ending_signal_);
+  }
+  void begin_killing() {
+    phase_ = Phase::killing;
+    killing_ends_ = Clock::now() + kKillLimit;
+    deadline_ = Clock::now() + kKillAgain;
+    kill_all();
+  }
+  /// The children's children become ours, and are killed when we hear of that by SIGCHLD or look again.
+  void kill_all() {
+    for (const pid_t pid : children()) ::kill(pid, SIGKILL);
+  }
+
+  const Order& order_;
+  Recording& recording_;
+  const Signals& signals_;
+  CaughtCommand command_;
+  NotificationBuffers buffers_;
+  Phase phase_ = Phase::recording;
+  int ending_signal_ = 0;
+  std::set<pid_t> told_;  // children that were told to end
+  bool has_children_ = true, is_deserted_ = false;
+  std::optional<Clock::time_point> deadline_, progress_;
+  Clock::time_point killing_ends_;
+  Outcome outcome_;
+};
+
+}  // namespace
+
+Result<Outcome> record_command(const Order& order, Recording& recording) {
+  HERD_TRY(NotificationBuffers buffers, NotificationBuffers::make());
+  HERD_CHECK(become_subreaper());
+  const Signals signals;
+  if (signals.fd() < 0) return fail_errno("signalfd");
+  HERD_TRY(CaughtCommand command, CaughtCommand::start({order.argv, signals.before(), order.out}));
+  Supervisor supervisor(order, recording, signals, std::move(command), std::move(buffers));
+  return supervisor.run();
+}
+
+}  // namespace herd::record
