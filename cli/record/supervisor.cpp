@@ -94,7 +94,6 @@ class Supervisor {
         signals_(signals),
         command_(std::move(command)),
         buffers_(std::move(buffers)) {
-    if (order.timeout) deadline_ = Clock::now() + *order.timeout;
     if (order.on_progress) progress_ = Clock::now();
   }
 
@@ -136,13 +135,18 @@ class Supervisor {
     if (command_.exec() != CaughtCommand::Exec::done) {
       ++outcome_.setup_calls;
     } else {
-      outcome_.has_run = true;
+      if (!outcome_.has_run) note_start();
       if (recording_.add(request.data) == Recording::Answer::no_such_syscall) {
         answer.flags = 0;
         answer.error = -ENOSYS;
       }
     }
     ::ioctl(command_.listener(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
+  }
+
+  void note_start() {
+    outcome_.has_run = true;
+    if (order_.timeout && phase_ == Phase::recording) deadline_ = Clock::now() + *order_.timeout;
   }
 
   void take_signals() {

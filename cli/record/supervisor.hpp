@@ -20,9 +20,9 @@ inline constexpr std::chrono::milliseconds kProgressInterval{250};
 
 struct Order {
   std::vector<std::string> argv;
-  std::optional<std::chrono::milliseconds> timeout;
-  int out = -1;                                 // the command's stdout; -1: this process's
-  std::function<void()> on_progress = nullptr;  // at most once in kProgressInterval
+  std::optional<std::chrono::milliseconds> timeout;  // from the program's first call on
+  int out = -1;                                      // the command's stdout; -1: this process's
+  std::function<void()> on_progress = nullptr;       // at most once in kProgressInterval
 };
 
 struct Outcome {

@@ -46,6 +46,10 @@ void binary(const Arguments&);
 void print_env(const Arguments&);
 void print_report(const Arguments&);
 
+// recorded.cpp
+void known_calls(const Arguments&);
+void own_filter(const Arguments&);
+
 // sandbox.cpp
 void threads_then_enter(const Arguments&);
 void tsync_fail(const Arguments&);
@@ -53,5 +57,6 @@ void tsync_fail(const Arguments&);
 // syscalls.cpp
 void one_syscall(const Arguments&);
 void denied_once(const Arguments&);
+void make_calls(const Arguments&);
 
 }  // namespace testee

@@ -125,6 +125,12 @@ std::map<std::string, std::string> run_calls() {
   return results;
 }
 
+void make_calls(const Arguments& arguments) {
+  for (const std::string& wanted : arguments)
+    for (const auto& [name, call] : kCalls)
+      if (name == wanted) call();
+}
+
 /// By the main process, so that what the filter does to it is what happens to the worker.
 void one_syscall(const Arguments& arguments) {
   const std::string wanted = arguments.empty() ? "" : arguments[0];

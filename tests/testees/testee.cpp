@@ -59,6 +59,12 @@ constexpr Behaviour kBehaviours[] = {
      "enters with four threads running, prints what each got, says ready"},
     {"tsync-fail", tsync_fail, "enters while a thread has its own filter, prints the result, says ready"},
     {"denied-once", denied_once, "makes a denied call, prints its result, exits"},
+    {"known-calls", known_calls,
+     "['mkdir'|'inet']: the same calls each time, also in a thread and a child; then one more; its errno is "
+     "the exit code"},
+    {"own-filter", own_filter, "puts a filter of its own on itself, sees it in force, exits"},
+    {"make-calls", make_calls,
+     "NAME...: makes these calls ('syscall list' names them), whatever comes of them"},
     {"syscall", one_syscall,
      "NAME: starts up, makes that call (syscalls.cpp; 'list' names them), prints its result"},
 };

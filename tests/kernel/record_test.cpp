@@ -1,0 +1,344 @@
+// herdctl seccomp record, the real one: what it writes is what the command needs, and no more.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "common/seccomp/build.hpp"
+#include "common/seccomp/install.hpp"
+#include "config/profile_file.hpp"
+#include "tests/support/as_user.hpp"
+#include "tests/support/herdctl.hpp"
+#include "tests/support/host.hpp"
+#include "tests/support/needs.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace herd::test {
+namespace {
+
+using Json = nlohmann::json;
+using Words = std::vector<std::string>;
+
+constexpr int kOk = 0, kRefused = 1, kUsage = 2, kNotRun = 127;
+constexpr uid_t kNobody = 65534;
+
+Words operator+(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+/// As herdctl's command has it.
+const Words kEnvironment{"PATH=/usr/bin:/bin", "TERM=xterm"};
+
+class Pipe {
+ public:
+  Pipe() {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    reader = UniqueFd(ends[0]);
+    writer = UniqueFd(ends[1]);
+  }
+  /// What comes until there are so many characters, or nobody can write any more.
+  [[nodiscard]] std::string read(std::size_t count) const {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    std::string text;
+    while (text.size() < count) {
+      pollfd entry{reader.get(), POLLIN, 0};
+      if (::poll(&entry, 1, milliseconds_left(deadline)) <= 0) return text + "(and then nothing)";
+      char byte = 0;
+      if (::read(reader.get(), &byte, 1) != 1) break;
+      text += byte;
+    }
+    return text;
+  }
+  UniqueFd reader, writer;
+};
+
+class Record : public testing::Test {
+ protected:
+  void SetUp() override { HERD_NEEDS(can_run_workers(), "root and cgroups"); }
+
+  [[nodiscard]] std::string file(const std::string& name) const { return place_.path() + "/" + name; }
+  [[nodiscard]] Words recording(const std::string& output, const Words& options, const Words& command) const {
+    return Words{"-o", "json", "seccomp", "record", "--output", file(output)} + options + Words{"--"} +
+           command;
+  }
+  /// What herdctl reports of a recording that succeeds.
+  Json record(const std::string& output, const Words& command, const Words& options = {"--with-exec"},
+              std::function<void()> before_exec = {}) const {
+    const Ran ran = herdctl_.run(recording(output, options, command), std::move(before_exec));
+    EXPECT_EQ(ran.code, kOk) << ran.err;
+    return report_in(ran);
+  }
+  /// Behind what the command itself wrote there.
+  static Json report_in(const Ran& ran) {
+    const std::size_t start = ran.err.find("{\n");
+    return start == std::string::npos ? Json::object() : Json::parse(ran.err.substr(start), nullptr, false);
+  }
+
+  [[nodiscard]] seccomp::Profile profile(const std::string& name) const {
+    config::Issues issues(name);
+    const auto read = config::read_profile(text_of(file(name)), name, {}, issues);
+    EXPECT_TRUE(read) << config::to_text(std::move(issues).take());
+    return read.value_or(seccomp::Profile{});
+  }
+  [[nodiscard]] bool allows(const std::string& name, const std::string& call) const {
+    for (const seccomp::Rule& rule : profile(name).rules)
+      if (rule.action == seccomp::Action::allow &&
+          std::find(rule.names.begin(), rule.names.end(), call) != rule.names.end())
+        return true;
+    return false;
+  }
+  /// The wait status of the command under that profile.
+  [[nodiscard]] int run_under(const std::string& name, seccomp::Policy policy, const Words& command) const {
+    const auto program = seccomp::build(profile(name), policy);
+    if (!program) throw std::runtime_error(program.error().message);
+    Process process(command, {kEnvironment,
+                              [&program] {
+                                if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+                                    !seccomp::install(program->instructions, {}))
+                                  ::_exit(126);
+                              },
+                              file("output")});
+    return process.wait(kPatience).value_or(-1);
+  }
+  /// It was recorded, and then does the same under its profile, where one call more would end it.
+  void expect_enough(const Words& command) const {
+    const Json report = record("p.json", command);
+    EXPECT_EQ(report.value("exit_code", -1), 0) << report;
+    EXPECT_EQ(run_under("p.json", seccomp::Policy::kill, command), 0)
+        << text_of(file("output")) << text_of(file("p.json"));
+  }
+
+  TemporaryDirectory place_;
+  Herdctl herdctl_{"/nonexistent/herd.sock"};
+};
+
+const std::string kTestee = HERD_TEST_TESTEE;
+
+TEST_F(Record, AProgramsProfileIsEnoughForItAndForNoCallMore) {
+  expect_enough({kTestee, "known-calls"});
+  for (const std::string extra : {"mkdir", "inet"}) {
+    const Words more{kTestee, "known-calls", extra};
+    EXPECT_EQ(WTERMSIG(run_under("p.json", seccomp::Policy::kill, more)), SIGSYS) << extra;
+    EXPECT_EQ(WEXITSTATUS(run_under("p.json", seccomp::Policy::errno_, more)), EPERM) << extra;
+  }
+}
+
+TEST_F(Record, OrdinaryProgramsRunUnderTheirProfiles) {
+  expect_enough({"/bin/ls", "-l", "/"});
+  expect_enough({"/bin/sh", "-c", "ls / | wc -l; (exit 3) || test $? = 3"});
+}
+
+TEST_F(Record, APythonProgramRunsUnderItsProfile) {
+  HERD_NEEDS(::access("/usr/bin/python3", X_OK) == 0, "python3");
+  expect_enough({"/usr/bin/python3", "-c",
+                 "import json, os, socket, subprocess\n"
+                 "a, b = socket.socketpair(); a.send(b'x'); assert b.recv(1) == b'x'\n"
+                 "subprocess.run(['/bin/true'], check=True)"});
+}
+
+TEST_F(Record, WhatSetsTheCommandUpIsNotInIt) {
+  record("p.json", {kTestee, "known-calls"}, {});
+  EXPECT_TRUE(allows("p.json", "socket"));
+  for (const std::string call : {"execve", "seccomp", "sendmsg"})
+    EXPECT_FALSE(allows("p.json", call)) << call;
+  record("p.json", {"/bin/sh", "-c", "/bin/true; /bin/true"}, {});
+  EXPECT_TRUE(allows("p.json", "execve"));
+}
+
+TEST_F(Record, ArgumentsAreLeftOpenOnRequest) {
+  record("p.json", {kTestee, "known-calls"}, {"--no-arguments", "--with-exec"});
+  EXPECT_EQ(WEXITSTATUS(run_under("p.json", seccomp::Policy::kill, {kTestee, "known-calls", "inet"})), 0);
+}
+
+TEST_F(Record, NothingIsLostAtAHighRate) {
+  const auto calls_of = [this](const std::string& count) {
+    return record("p.json",
+                  {"/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=1", "status=none", "count=" + count})
+        .value("calls", 0);
+  };
+  EXPECT_EQ(calls_of("21000") - calls_of("1000"), 40000);
+}
+
+TEST_F(Record, TwoRunsMakeOneProfile) {
+  record("mkdir.json", {kTestee, "known-calls", "mkdir"});
+  const Json report = record("both.json", {kTestee, "known-calls", "inet"},
+                             {"--with-exec", "--merge", file("mkdir.json"), "--name", "calls"});
+  EXPECT_EQ(report.value("runs", 0), 2);
+  EXPECT_EQ(WEXITSTATUS(run_under("both.json", seccomp::Policy::kill, {kTestee, "known-calls", "mkdir"})),
+            ENOENT);
+  EXPECT_EQ(WEXITSTATUS(run_under("both.json", seccomp::Policy::kill, {kTestee, "known-calls", "inet"})), 0);
+  const std::string comment = Json::parse(text_of(file("both.json"))).at("syscalls").at(0).at("comment");
+  EXPECT_EQ(comment.find("calls, recorded by herdctl seccomp record: 2 runs, "), 0U) << comment;
+  EXPECT_NE(comment.find("known-calls inet; "), std::string::npos) << comment;
+}
+
+TEST_F(Record, TheFileIsReadableByAll) {
+  record("p.json", {kTestee, "known-calls"}, {}, [] { ::umask(077); });
+  struct stat info {};
+  ASSERT_EQ(::stat(file("p.json").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0644U);
+  EXPECT_FALSE(std::filesystem::exists(file("p.json.new")));
+}
+
+TEST_F(Record, WithoutAFileTheProfileIsAloneOnStdout) {
+  const Ran ran = herdctl_.run({"seccomp", "record", "--", "/bin/sh", "-c", "echo said; exit 3"});
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_TRUE(Json::accept(ran.out)) << ran.out;
+  EXPECT_EQ(ran.err.find("said\nherdctl: the command exited with 3\n"), 0U) << ran.err;
+}
+
+TEST_F(Record, AnOrdinaryUserCanRecord) {
+  // The build's may be out of an ordinary user's reach, as in /root.
+  std::filesystem::copy_file(HERD_TEST_HERDCTL, file("herdctl"));
+  const Herdctl copy("/nonexistent/herd.sock", file("herdctl"));
+  const Ran ran = copy.run({"seccomp", "record", "--", "/bin/cat", "/proc/self/status"},
+                           [] { become_user(kNobody, kNobody); });
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_TRUE(Json::accept(ran.out)) << ran.out;
+  EXPECT_NE(ran.err.find("\nNoNewPrivs:\t1\n"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("\nUid:\t65534\t"), std::string::npos) << ran.err;
+}
+
+TEST_F(Record, ACommandThatCantBeStartedIsSaidToBe) {
+  const Ran ran =
+      herdctl_.run({"seccomp", "record", "--output", file("p.json"), "--", "/nonexistent/program"});
+  EXPECT_EQ(ran.code, kNotRun);
+  EXPECT_EQ(ran.err, "herdctl: start '/nonexistent/program': No such file or directory\n");
+  EXPECT_FALSE(std::filesystem::exists(file("p.json")));
+}
+
+TEST_F(Record, WhatCantBeReadOrWrittenIsToldBeforeAnythingRuns) {
+  const Words touch{"/usr/bin/touch", file("has-run")};
+  place_.write("bad.json", "{}");
+  for (const Words& options : {Words{"--merge", file("none.json")}, Words{"--merge", file("bad.json")}})
+    EXPECT_EQ(herdctl_.run(recording("p.json", options, touch)).code, kRefused);
+  EXPECT_EQ(herdctl_.run(recording("no/p.json", {}, touch)).code, kRefused);
+  EXPECT_EQ(herdctl_.run(recording("p.json", {"--timeout", "soon"}, touch)).code, kUsage);
+  EXPECT_EQ(herdctl_.run({"seccomp", "record"}).code, kUsage);
+  EXPECT_FALSE(std::filesystem::exists(file("has-run")));
+}
+
+TEST_F(Record, TheCommandsOwnFilterStaysInForce) {
+  const Json report = record("p.json", {kTestee, "own-filter"});
+  EXPECT_EQ(report.value("exit_code", -1), 0) << report;
+  EXPECT_TRUE(allows("p.json", "seccomp"));
+  EXPECT_FALSE(allows("p.json", "getppid"));  // its own filter had answered
+  EXPECT_EQ(run_under("p.json", seccomp::Policy::errno_, {kTestee, "own-filter"}), 0);
+}
+
+TEST_F(Record, ARecorderCantBeRecorded) {
+  const Ran ran = herdctl_.run({"seccomp", "record", "--output", file("p.json"), "--", HERD_TEST_HERDCTL,
+                                "seccomp", "record", "--", "/bin/true"});
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_NE(ran.err.find("itself recorded"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("the command exited with 1\n"), std::string::npos) << ran.err;
+}
+
+TEST_F(Record, CallsThatNoFilterLetsThroughAreToldApart) {
+  const Json report = record("p.json", {kTestee, "make-calls", "unknown", "clone3"}, {});
+  const std::string notes = report.value("notes", Json::array()).dump();
+  EXPECT_NE(notes.find("clone3 was answered with ENOSYS"), std::string::npos) << notes;
+  EXPECT_NE(notes.find("number 9999"), std::string::npos) << notes;
+#ifdef __x86_64__
+  const std::string x32 =
+      record("p.json", {kTestee, "make-calls", "x32"}, {}).value("notes", Json::array()).dump();
+  EXPECT_NE(x32.find("1 calls of a foreign architecture or x32"), std::string::npos) << x32;
+#endif
+}
+
+TEST_F(Record, WhatTheCommandLeavesBehindIsRecordedToItsEnd) {
+  const Pipe input, output;
+  Process process = herdctl_.start(
+      recording(
+          "p.json", {},
+          {"/bin/sh", "-c", "exec 3<&0; (echo ready; read x <&3; mkdir /herd-no-such-directory/a) & exit 3"}),
+      [&] {
+        ::dup2(input.reader.get(), STDIN_FILENO);
+        ::dup2(output.writer.get(), STDOUT_FILENO);
+      });
+  EXPECT_EQ(output.read(6), "ready\n");
+  EXPECT_EQ(::write(input.writer.get(), "\n", 1), 1);
+  const Ran ran = herdctl_.end_of(process);
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_EQ(report_in(ran).value("exit_code", -1), 3) << ran.err;
+  EXPECT_TRUE(allows("p.json", "mkdir"));
+}
+
+TEST_F(Record, AParentThatIgnoresItsChildrenChangesNothing) {
+  const Json report = record("p.json", {"/bin/sh", "-c", "/bin/true & wait; exit 4"}, {}, [] {
+    ::signal(SIGCHLD, SIG_IGN);  // the kernel would reap, and keep the exit code
+  });
+  EXPECT_EQ(report.value("exit_code", -1), 4) << report;
+}
+
+/// A recording that the test ends. Once the command said "ready", all of it is there.
+class EndedRecord : public Record {
+ protected:
+  void start(const std::string& script) {
+    process_ = herdctl_.start(recording("p.json", {}, {"/bin/sh", "-c", script}), [this] {
+      ::setsid();
+      ::dup2(input_.reader.get(), STDIN_FILENO);
+      ::dup2(output_.writer.get(), STDOUT_FILENO);
+    });
+    output_.writer.reset();
+    EXPECT_EQ(output_.read(6), "ready\n");
+  }
+  Json end() {
+    const Ran ran = herdctl_.end_of(process_);
+    EXPECT_EQ(ran.code, kOk) << ran.err;
+    EXPECT_EQ(output_.read(1), "") << "somebody still has the command's output";
+    EXPECT_TRUE(allows("p.json", "read"));
+    return report_in(ran);
+  }
+  Pipe input_, output_;
+  Process process_;
+};
+
+TEST_F(EndedRecord, CtrlCEndsTheCommandAndKeepsWhatWasSeen) {
+  start("echo ready; read x");
+  process_.signal(SIGINT);
+  EXPECT_EQ(end().value("signal", 0), SIGINT);
+}
+
+TEST_F(EndedRecord, WhatTheCommandDoesAtItsEndIsRecordedToo) {
+  start("trap 'mkdir /herd-no-such-directory/a; exit 5' TERM; echo ready; read x");
+  process_.signal(SIGTERM);
+  EXPECT_EQ(end().value("exit_code", -1), 5);
+  EXPECT_TRUE(allows("p.json", "mkdir"));
+}
+
+TEST_F(EndedRecord, ASecondSignalEndsWhatIgnoresTheFirst) {
+  start(
+      "trap '' INT TERM; setsid sh -c 'sh -c \"echo ready; while :; do :; done\" & while :; do :; done' & "
+      "while :; do read x; done");
+  process_.signal(SIGINT);
+  process_.signal(SIGTERM);
+  EXPECT_EQ(end().value("signal", 0), SIGKILL);
+}
+
+TEST_F(Record, TheCommandHasItsTimeAndNoMore) {
+  const Json report = record("p.json", {"/bin/sh", "-c", "while :; do :; done"}, {"--timeout", "50ms"});
+  EXPECT_EQ(report.value("timed_out", false), true) << report;
+  EXPECT_EQ(report.value("signal", 0), SIGTERM) << report;
+}
+
+TEST_F(EndedRecord, TheCommandEndsWithItsRecorder) {
+  start("echo ready; read x");
+  process_.signal(SIGKILL);
+  EXPECT_TRUE(process_.wait(kPatience));
+  EXPECT_EQ(output_.read(1), "") << "somebody still has the command's output";
+  EXPECT_FALSE(std::filesystem::exists(file("p.json")));
+}
+
+}  // namespace
+}  // namespace herd::test
