@@ -126,8 +126,8 @@ Result<UniqueFd> receive_listener(int line) {
   return std::move(received.fds[0]);
 }
 
-/// The caller sleeps until its call is answered: the answer may wake it on the same CPU, which saves most of
-/// what a call costs. Older kernels do without.
+/// The caller sleeps until its call is answered: who waits for the other need not be sent to an idle CPU
+/// first. Older kernels do without.
 void wake_on_the_same_cpu(int listener) {
   ::ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }

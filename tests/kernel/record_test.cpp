@@ -25,22 +25,22 @@ namespace herd::test {
 namespace {
 
 using Json = nlohmann::json;
-using Words = std::vector<std::string>;
+using CommandWords = std::vector<std::string>;
 
-constexpr int kOk = 0, kRefused = 1, kUsage = 2, kNotRun = 127;
-constexpr uid_t kNobody = 65534;
+constexpr int kWritten = 0, kNotWritten = 1, kWrongUsage = 2, kNotStarted = 127;
+constexpr uid_t kRecordingUser = 65534;
 
-Words operator+(Words words, const Words& more) {
+CommandWords operator+(CommandWords words, const CommandWords& more) {
   words.insert(words.end(), more.begin(), more.end());
   return words;
 }
 
 /// As herdctl's command has it.
-const Words kEnvironment{"PATH=/usr/bin:/bin", "TERM=xterm"};
+const CommandWords kCommandEnvironment{"PATH=/usr/bin:/bin", "TERM=xterm"};
 
-class Pipe {
+class RecordPipe {
  public:
-  Pipe() {
+  RecordPipe() {
     std::array<int, 2> ends{};
     EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
     reader = UniqueFd(ends[0]);
@@ -67,15 +67,16 @@ class Record : public testing::Test {
   void SetUp() override { HERD_NEEDS(can_run_workers(), "root and cgroups"); }
 
   [[nodiscard]] std::string file(const std::string& name) const { return place_.path() + "/" + name; }
-  [[nodiscard]] Words recording(const std::string& output, const Words& options, const Words& command) const {
-    return Words{"-o", "json", "seccomp", "record", "--output", file(output)} + options + Words{"--"} +
-           command;
+  [[nodiscard]] CommandWords recording(const std::string& output, const CommandWords& options,
+                                       const CommandWords& command) const {
+    return CommandWords{"-o", "json", "seccomp", "record", "--output", file(output)} + options +
+           CommandWords{"--"} + command;
   }
   /// What herdctl reports of a recording that succeeds.
-  Json record(const std::string& output, const Words& command, const Words& options = {"--with-exec"},
-              std::function<void()> before_exec = {}) const {
+  Json record(const std::string& output, const CommandWords& command,
+              const CommandWords& options = {"--with-exec"}, std::function<void()> before_exec = {}) const {
     const Ran ran = herdctl_.run(recording(output, options, command), std::move(before_exec));
-    EXPECT_EQ(ran.code, kOk) << ran.err;
+    EXPECT_EQ(ran.code, kWritten) << ran.err;
     return report_in(ran);
   }
   /// Behind what the command itself wrote there.
@@ -98,10 +99,11 @@ class Record : public testing::Test {
     return false;
   }
   /// The wait status of the command under that profile.
-  [[nodiscard]] int run_under(const std::string& name, seccomp::Policy policy, const Words& command) const {
+  [[nodiscard]] int run_under(const std::string& name, seccomp::Policy policy,
+                              const CommandWords& command) const {
     const auto program = seccomp::build(profile(name), policy);
     if (!program) throw std::runtime_error(program.error().message);
-    Process process(command, {kEnvironment,
+    Process process(command, {kCommandEnvironment,
                               [&program] {
                                 if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
                                     !seccomp::install(program->instructions, {}))
@@ -111,7 +113,7 @@ class Record : public testing::Test {
     return process.wait(kPatience).value_or(-1);
   }
   /// It was recorded, and then does the same under its profile, where one call more would end it.
-  void expect_enough(const Words& command) const {
+  void expect_enough(const CommandWords& command) const {
     const Json report = record("p.json", command);
     EXPECT_EQ(report.value("exit_code", -1), 0) << report;
     EXPECT_EQ(run_under("p.json", seccomp::Policy::kill, command), 0)
@@ -122,12 +124,12 @@ class Record : public testing::Test {
   Herdctl herdctl_{"/nonexistent/herd.sock"};
 };
 
-const std::string kTestee = HERD_TEST_TESTEE;
+const std::string kRecordedTestee = HERD_TEST_TESTEE;
 
 TEST_F(Record, AProgramsProfileIsEnoughForItAndForNoCallMore) {
-  expect_enough({kTestee, "known-calls"});
+  expect_enough({kRecordedTestee, "known-calls"});
   for (const std::string extra : {"mkdir", "inet"}) {
-    const Words more{kTestee, "known-calls", extra};
+    const CommandWords more{kRecordedTestee, "known-calls", extra};
     EXPECT_EQ(WTERMSIG(run_under("p.json", seccomp::Policy::kill, more)), SIGSYS) << extra;
     EXPECT_EQ(WEXITSTATUS(run_under("p.json", seccomp::Policy::errno_, more)), EPERM) << extra;
   }
@@ -147,7 +149,7 @@ TEST_F(Record, APythonProgramRunsUnderItsProfile) {
 }
 
 TEST_F(Record, WhatSetsTheCommandUpIsNotInIt) {
-  record("p.json", {kTestee, "known-calls"}, {});
+  record("p.json", {kRecordedTestee, "known-calls"}, {});
   EXPECT_TRUE(allows("p.json", "socket"));
   for (const std::string call : {"execve", "seccomp", "sendmsg"})
     EXPECT_FALSE(allows("p.json", call)) << call;
@@ -156,8 +158,9 @@ TEST_F(Record, WhatSetsTheCommandUpIsNotInIt) {
 }
 
 TEST_F(Record, ArgumentsAreLeftOpenOnRequest) {
-  record("p.json", {kTestee, "known-calls"}, {"--no-arguments", "--with-exec"});
-  EXPECT_EQ(WEXITSTATUS(run_under("p.json", seccomp::Policy::kill, {kTestee, "known-calls", "inet"})), 0);
+  record("p.json", {kRecordedTestee, "known-calls"}, {"--no-arguments", "--with-exec"});
+  EXPECT_EQ(WEXITSTATUS(run_under("p.json", seccomp::Policy::kill, {kRecordedTestee, "known-calls", "inet"})),
+            0);
 }
 
 TEST_F(Record, NothingIsLostAtAHighRate) {
@@ -170,20 +173,23 @@ TEST_F(Record, NothingIsLostAtAHighRate) {
 }
 
 TEST_F(Record, TwoRunsMakeOneProfile) {
-  record("mkdir.json", {kTestee, "known-calls", "mkdir"});
-  const Json report = record("both.json", {kTestee, "known-calls", "inet"},
+  record("mkdir.json", {kRecordedTestee, "known-calls", "mkdir"});
+  const Json report = record("both.json", {kRecordedTestee, "known-calls", "inet"},
                              {"--with-exec", "--merge", file("mkdir.json"), "--name", "calls"});
   EXPECT_EQ(report.value("runs", 0), 2);
-  EXPECT_EQ(WEXITSTATUS(run_under("both.json", seccomp::Policy::kill, {kTestee, "known-calls", "mkdir"})),
-            ENOENT);
-  EXPECT_EQ(WEXITSTATUS(run_under("both.json", seccomp::Policy::kill, {kTestee, "known-calls", "inet"})), 0);
+  EXPECT_EQ(
+      WEXITSTATUS(run_under("both.json", seccomp::Policy::kill, {kRecordedTestee, "known-calls", "mkdir"})),
+      ENOENT);
+  EXPECT_EQ(
+      WEXITSTATUS(run_under("both.json", seccomp::Policy::kill, {kRecordedTestee, "known-calls", "inet"})),
+      0);
   const std::string comment = Json::parse(text_of(file("both.json"))).at("syscalls").at(0).at("comment");
   EXPECT_EQ(comment.find("calls, recorded by herdctl seccomp record: 2 runs, "), 0U) << comment;
   EXPECT_NE(comment.find("known-calls inet; "), std::string::npos) << comment;
 }
 
 TEST_F(Record, TheFileIsReadableByAll) {
-  record("p.json", {kTestee, "known-calls"}, {}, [] { ::umask(077); });
+  record("p.json", {kRecordedTestee, "known-calls"}, {}, [] { ::umask(077); });
   struct stat info {};
   ASSERT_EQ(::stat(file("p.json").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777U, 0644U);
@@ -192,7 +198,7 @@ TEST_F(Record, TheFileIsReadableByAll) {
 
 TEST_F(Record, WithoutAFileTheProfileIsAloneOnStdout) {
   const Ran ran = herdctl_.run({"seccomp", "record", "--", "/bin/sh", "-c", "echo said; exit 3"});
-  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_EQ(ran.code, kWritten) << ran.err;
   EXPECT_TRUE(Json::accept(ran.out)) << ran.out;
   EXPECT_EQ(ran.err.find("said\nherdctl: the command exited with 3\n"), 0U) << ran.err;
 }
@@ -202,8 +208,8 @@ TEST_F(Record, AnOrdinaryUserCanRecord) {
   std::filesystem::copy_file(HERD_TEST_HERDCTL, file("herdctl"));
   const Herdctl copy("/nonexistent/herd.sock", file("herdctl"));
   const Ran ran = copy.run({"seccomp", "record", "--", "/bin/cat", "/proc/self/status"},
-                           [] { become_user(kNobody, kNobody); });
-  EXPECT_EQ(ran.code, kOk) << ran.err;
+                           [] { become_user(kRecordingUser, kRecordingUser); });
+  EXPECT_EQ(ran.code, kWritten) << ran.err;
   EXPECT_TRUE(Json::accept(ran.out)) << ran.out;
   EXPECT_NE(ran.err.find("\nNoNewPrivs:\t1\n"), std::string::npos) << ran.err;
   EXPECT_NE(ran.err.find("\nUid:\t65534\t"), std::string::npos) << ran.err;
@@ -212,52 +218,53 @@ TEST_F(Record, AnOrdinaryUserCanRecord) {
 TEST_F(Record, ACommandThatCantBeStartedIsSaidToBe) {
   const Ran ran =
       herdctl_.run({"seccomp", "record", "--output", file("p.json"), "--", "/nonexistent/program"});
-  EXPECT_EQ(ran.code, kNotRun);
+  EXPECT_EQ(ran.code, kNotStarted);
   EXPECT_EQ(ran.err, "herdctl: start '/nonexistent/program': No such file or directory\n");
   EXPECT_FALSE(std::filesystem::exists(file("p.json")));
 }
 
 TEST_F(Record, WhatCantBeReadOrWrittenIsToldBeforeAnythingRuns) {
-  const Words touch{"/usr/bin/touch", file("has-run")};
+  const CommandWords touch{"/usr/bin/touch", file("has-run")};
   place_.write("bad.json", "{}");
-  for (const Words& options : {Words{"--merge", file("none.json")}, Words{"--merge", file("bad.json")}})
-    EXPECT_EQ(herdctl_.run(recording("p.json", options, touch)).code, kRefused);
-  EXPECT_EQ(herdctl_.run(recording("no/p.json", {}, touch)).code, kRefused);
-  EXPECT_EQ(herdctl_.run(recording("p.json", {"--timeout", "soon"}, touch)).code, kUsage);
-  EXPECT_EQ(herdctl_.run({"seccomp", "record"}).code, kUsage);
+  for (const CommandWords& options :
+       {CommandWords{"--merge", file("none.json")}, CommandWords{"--merge", file("bad.json")}})
+    EXPECT_EQ(herdctl_.run(recording("p.json", options, touch)).code, kNotWritten);
+  EXPECT_EQ(herdctl_.run(recording("no/p.json", {}, touch)).code, kNotWritten);
+  EXPECT_EQ(herdctl_.run(recording("p.json", {"--timeout", "soon"}, touch)).code, kWrongUsage);
+  EXPECT_EQ(herdctl_.run({"seccomp", "record"}).code, kWrongUsage);
   EXPECT_FALSE(std::filesystem::exists(file("has-run")));
 }
 
 TEST_F(Record, TheCommandsOwnFilterStaysInForce) {
-  const Json report = record("p.json", {kTestee, "own-filter"});
+  const Json report = record("p.json", {kRecordedTestee, "own-filter"});
   EXPECT_EQ(report.value("exit_code", -1), 0) << report;
   EXPECT_TRUE(allows("p.json", "seccomp"));
   EXPECT_FALSE(allows("p.json", "getppid"));  // its own filter had answered
-  EXPECT_EQ(run_under("p.json", seccomp::Policy::errno_, {kTestee, "own-filter"}), 0);
+  EXPECT_EQ(run_under("p.json", seccomp::Policy::errno_, {kRecordedTestee, "own-filter"}), 0);
 }
 
 TEST_F(Record, ARecorderCantBeRecorded) {
   const Ran ran = herdctl_.run({"seccomp", "record", "--output", file("p.json"), "--", HERD_TEST_HERDCTL,
                                 "seccomp", "record", "--", "/bin/true"});
-  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_EQ(ran.code, kWritten) << ran.err;
   EXPECT_NE(ran.err.find("itself recorded"), std::string::npos) << ran.err;
   EXPECT_NE(ran.err.find("the command exited with 1\n"), std::string::npos) << ran.err;
 }
 
 TEST_F(Record, CallsThatNoFilterLetsThroughAreToldApart) {
-  const Json report = record("p.json", {kTestee, "make-calls", "unknown", "clone3"}, {});
+  const Json report = record("p.json", {kRecordedTestee, "make-calls", "unknown", "clone3"}, {});
   const std::string notes = report.value("notes", Json::array()).dump();
   EXPECT_NE(notes.find("clone3 was answered with ENOSYS"), std::string::npos) << notes;
   EXPECT_NE(notes.find("number 9999"), std::string::npos) << notes;
 #ifdef __x86_64__
   const std::string x32 =
-      record("p.json", {kTestee, "make-calls", "x32"}, {}).value("notes", Json::array()).dump();
+      record("p.json", {kRecordedTestee, "make-calls", "x32"}, {}).value("notes", Json::array()).dump();
   EXPECT_NE(x32.find("1 calls of a foreign architecture or x32"), std::string::npos) << x32;
 #endif
 }
 
 TEST_F(Record, WhatTheCommandLeavesBehindIsRecordedToItsEnd) {
-  const Pipe input, output;
+  const RecordPipe input, output;
   Process process = herdctl_.start(
       recording(
           "p.json", {},
@@ -269,7 +276,7 @@ TEST_F(Record, WhatTheCommandLeavesBehindIsRecordedToItsEnd) {
   EXPECT_EQ(output.read(6), "ready\n");
   EXPECT_EQ(::write(input.writer.get(), "\n", 1), 1);
   const Ran ran = herdctl_.end_of(process);
-  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_EQ(ran.code, kWritten) << ran.err;
   EXPECT_EQ(report_in(ran).value("exit_code", -1), 3) << ran.err;
   EXPECT_TRUE(allows("p.json", "mkdir"));
 }
@@ -295,12 +302,12 @@ class EndedRecord : public Record {
   }
   Json end() {
     const Ran ran = herdctl_.end_of(process_);
-    EXPECT_EQ(ran.code, kOk) << ran.err;
+    EXPECT_EQ(ran.code, kWritten) << ran.err;
     EXPECT_EQ(output_.read(1), "") << "somebody still has the command's output";
     EXPECT_TRUE(allows("p.json", "read"));
     return report_in(ran);
   }
-  Pipe input_, output_;
+  RecordPipe input_, output_;
   Process process_;
 };
 
