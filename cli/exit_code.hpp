@@ -12,7 +12,7 @@ enum ExitCode : int {
   kUnreachable = 5,  // no answer from the daemon
   kForbidden = 6,
   kLacking = 7,          // doctor: this host lacks what every pool needs
-  kCommandNotRun = 127,  // acquire, run: the command could not be started
+  kCommandNotRun = 127,  // acquire, run, seccomp record: the command could not be started
 };
 
 int exit_code_for(unsigned http_status);
