@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "cli/record/stops.hpp"
 #include "common/kernel/seqpacket.hpp"
 #include "common/seccomp/profile.hpp"
 
@@ -51,6 +52,15 @@ std::vector<sock_filter> ask_for_all_but(const Pass& pass) {
   }
   program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   return program;
+}
+
+/// Once it is traced.
+bool install_stops(int line) {
+  char go = 0;
+  if (::recv(line, &go, sizeof go, 0) != sizeof go) return false;
+  sock_filter stop = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE);
+  sock_fprog filter{1, &stop};
+  return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0;
 }
 
 /// -1 with errno. A command that is hit by signals sees no EINTR from calls that were already asked about,
@@ -106,9 +116,13 @@ struct ChildPlan {
   if (plan.options.out >= 0 && ::dup2(plan.options.out, STDOUT_FILENO) < 0) fail_with(errno, false);
   ::sigprocmask(SIG_SETMASK, &plan.options.signal_mask, nullptr);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail_with(errno, false);
-  const int listener = install_listener(plan.program);
-  if (listener < 0) fail_with(errno, false);
-  send(line, {}, listener, plan.pass);
+  if (plan.options.method == Method::trace) {
+    if (!install_stops(line)) fail_with(errno, false);
+  } else {
+    const int listener = install_listener(plan.program);
+    if (listener < 0) fail_with(errno, false);
+    send(line, {}, listener, plan.pass);
+  }
   ::execvp(plan.argv[0], plan.argv.data());
   fail_with(errno, true);
   ::_exit(127);
@@ -149,6 +163,11 @@ Result<CaughtCommand> CaughtCommand::start(const CommandOptions& options) {
   if (command.pid_ == 0) run_child(plan, ends[1].get());
   ends[1].reset();
   command.line_ = std::move(ends[0]);
+  if (options.method == Method::trace) {
+    HERD_CHECK(trace(command.pid_));
+    HERD_CHECK(kernel::send_message(command.line_.get(), "g"));
+    return command;
+  }
   HERD_TRY(command.listener_, receive_listener(command.line_.get()));
   wake_on_the_same_cpu(command.listener_.get());
   return command;

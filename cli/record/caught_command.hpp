@@ -1,9 +1,13 @@
 // A command whose every system call waits for an answer (seccomp_unotify(2)), and that of its descendants.
 //
-// The child puts a filter on itself that returns SECCOMP_RET_USER_NOTIF for all calls, hands the listener
-// over and execs. One call has to pass unasked, or nobody could ever answer: the sendmsg(2) that carries the
-// listener. The filter knows it by 192 random bits in the three argument registers that sendmsg has no use
-// for, so that no call of the command's can be taken for it.
+// By notifications: The child puts a filter on itself that returns SECCOMP_RET_USER_NOTIF for all calls,
+// hands the listener over and execs. One call has to pass unasked, or nobody could ever answer: the
+// sendmsg(2) that carries the listener. The filter knows it by 192 random bits in the three argument
+// registers that sendmsg has no use for, so that no call of the command's can be taken for it.
+//
+// By tracing: each call is a stop for ptrace(2). Needed for a command that handles signals without
+// SA_RESTART, as dash does with SIGCHLD: a notification that was not yet received is withdrawn when a signal
+// comes, and any call, such as clone, then fails with EINTR.
 #pragma once
 
 #include <csignal>
@@ -16,7 +20,10 @@
 
 namespace herd::record {
 
+enum class Method { notify, trace };
+
 struct CommandOptions {
+  Method method = Method::notify;
   std::vector<std::string> argv;
   sigset_t signal_mask{};
   int out = -1;  // its stdout; -1: this process's
@@ -27,6 +34,7 @@ class CaughtCommand {
   /// Returns with the child on its way to its exec. It has no-new-privs set, and ends with this process.
   static Result<CaughtCommand> start(const CommandOptions& options);
 
+  /// -1 with Method::trace.
   [[nodiscard]] int listener() const { return listener_.get(); }
   [[nodiscard]] pid_t pid() const { return pid_; }  // not to be used once it is reaped
 

@@ -26,6 +26,7 @@ struct Options {
   std::vector<std::string> merged;
   bool ignores_arguments = false;
   bool with_exec = false;
+  bool by_tracing = false;
 };
 
 std::string time_now() {
@@ -104,7 +105,7 @@ class Recorder {
     if (surroundings_.command.empty() || surroundings_.command.front().empty())
       return end(Ending::wrong_usage,
                  "record takes a command after --, as: herdctl seccomp record -- /bin/ls");
-    Order order{surroundings_.command, std::nullopt};
+    Order order{options_.by_tracing ? Method::trace : Method::notify, surroundings_.command, std::nullopt};
     if (!options_.timeout.empty()) {
       const auto timeout = parse_duration(options_.timeout);
       if (!timeout) return end(Ending::wrong_usage, "--timeout: " + timeout.error().message);
@@ -210,6 +211,10 @@ void add_record_command(CLI::App& seccomp, Surroundings surroundings) {
   verb->add_flag("--with-exec", options->with_exec,
                  "allow execve in any case: for pools with \"enter\": \"exec\", whose filter is there before "
                  "the program is started");
+  verb->add_flag(
+      "--ptrace", options->by_tracing,
+      "catch the calls by ptrace(2), which disturbs nothing but what traces itself: for commands that "
+      "handle signals without SA_RESTART, as dash does with SIGCHLD");
   verb->callback(
       [options, surroundings = std::move(surroundings)] { Recorder(*options, surroundings).run(); });
 }

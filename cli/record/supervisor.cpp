@@ -13,8 +13,8 @@
 #include <csignal>
 #include <set>
 
-#include "cli/record/caught_command.hpp"
 #include "cli/record/descendants.hpp"
+#include "cli/record/stops.hpp"
 #include "common/unique_fd.hpp"
 
 namespace herd::record {
@@ -22,6 +22,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kKillAgain{50};
+/// Between two looks at signals and the time.
+constexpr int kStopsAtOnce = 256;
 
 /// The signals that end the recording, and SIGCHLD, as something to poll while this lives.
 class Signals {
@@ -100,8 +102,9 @@ class Supervisor {
   Outcome run() {
     while (has_children_) {
       pollfd entries[] = {{signals_.fd(), POLLIN, 0}, {is_answering() ? command_.listener() : -1, POLLIN, 0}};
-      ::poll(entries, std::size(entries), wait_milliseconds());
+      ::poll(entries, std::size(entries), has_more_stops_ ? 0 : wait_milliseconds());
       if (entries[0].revents != 0) take_signals();
+      if (has_more_stops_) reap();
       if ((entries[1].revents & POLLIN) != 0)
         answer_one();
       else if (entries[1].revents != 0)
@@ -115,7 +118,9 @@ class Supervisor {
  private:
   enum class Phase { recording, ending, killing };
   /// What is to be killed stays in its calls: it can't fork any more, so that the killing comes to an end.
-  [[nodiscard]] bool is_answering() const { return phase_ != Phase::killing && !is_deserted_; }
+  [[nodiscard]] bool is_answering() const {
+    return phase_ != Phase::killing && !is_deserted_ && command_.listener() >= 0;
+  }
 
   [[nodiscard]] int wait_milliseconds() const {
     const auto next = deadline_ && progress_ ? std::min(*deadline_, *progress_)
@@ -132,21 +137,29 @@ class Supervisor {
     seccomp_notif_resp& answer = buffers_.answer();
     answer.id = request.id;
     answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-    if (command_.exec() != CaughtCommand::Exec::done) {
-      ++outcome_.setup_calls;
-    } else {
-      if (!outcome_.has_run) note_start();
-      if (recording_.add(request.data) == Recording::Answer::no_such_syscall) {
-        answer.flags = 0;
-        answer.error = -ENOSYS;
-      }
+    if (note(request.data) == Recording::Answer::no_such_syscall) {
+      answer.flags = 0;
+      answer.error = -ENOSYS;
     }
     ::ioctl(command_.listener(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
   }
 
-  void note_start() {
+  Recording::Answer note(const seccomp_data& data) {
+    if (command_.exec() != CaughtCommand::Exec::done) {
+      ++outcome_.setup_calls;
+      return Recording::Answer::go_on;
+    }
+    if (!outcome_.has_run && order_.timeout && phase_ == Phase::recording)
+      deadline_ = Clock::now() + *order_.timeout;
     outcome_.has_run = true;
-    if (order_.timeout && phase_ == Phase::recording) deadline_ = Clock::now() + *order_.timeout;
+    return recording_.add(data);
+  }
+
+  void answer_stop(pid_t pid, int status) {
+    if (phase_ == Phase::killing) return;
+    if (const auto data = call_in(pid, status); data && note(*data) == Recording::Answer::no_such_syscall)
+      refuse_call(pid);
+    let_go_on(pid, status);
   }
 
   void take_signals() {
@@ -154,8 +167,6 @@ class Supervisor {
     while (signals_.take(info)) {
       if (info.ssi_signo == SIGCHLD) {
         reap();
-        if (phase_ == Phase::killing) kill_all();
-        if (phase_ == Phase::ending) tell_to_end();
         continue;
       }
       outcome_.signal = static_cast<int>(info.ssi_signo);
@@ -169,14 +180,25 @@ class Supervisor {
   }
 
   void reap() {
-    while (true) {
+    bool has_ended = false;
+    has_more_stops_ = false;
+    for (int stops = 0; !has_more_stops_;) {
       int status = 0;
       const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL);
+      if (pid < 0 && errno == EINTR) continue;
+      if (pid < 0) has_children_ = false;
+      if (pid <= 0) break;
+      if (WIFSTOPPED(status)) {
+        answer_stop(pid, status);
+        has_more_stops_ = ++stops == kStopsAtOnce;
+        continue;
+      }
       if (pid == command_.pid()) outcome_.wait_status = status;
-      if (pid < 0 && errno != EINTR) has_children_ = false;
-      if (pid == 0 || !has_children_) return;
       told_.erase(pid);
+      has_ended = true;
     }
+    if (has_ended && phase_ == Phase::killing) kill_all();
+    if (has_ended && phase_ == Phase::ending) tell_to_end();
   }
 
   void look_at_the_time() {
@@ -231,7 +253,7 @@ class Supervisor {
   Phase phase_ = Phase::recording;
   int ending_signal_ = 0;
   std::set<pid_t> told_;  // children that were told to end
-  bool has_children_ = true, is_deserted_ = false;
+  bool has_children_ = true, is_deserted_ = false, has_more_stops_ = false;
   std::optional<Clock::time_point> deadline_, progress_;
   Clock::time_point killing_ends_;
   Outcome outcome_;
@@ -244,7 +266,8 @@ Result<Outcome> record_command(const Order& order, Recording& recording) {
   HERD_CHECK(become_subreaper());
   const Signals signals;
   if (signals.fd() < 0) return fail_errno("signalfd");
-  HERD_TRY(CaughtCommand command, CaughtCommand::start({order.argv, signals.before(), order.out}));
+  HERD_TRY(CaughtCommand command,
+           CaughtCommand::start({order.method, order.argv, signals.before(), order.out}));
   Supervisor supervisor(order, recording, signals, std::move(command), std::move(buffers));
   return supervisor.run();
 }

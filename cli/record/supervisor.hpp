@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/record/caught_command.hpp"
 #include "cli/record/recording.hpp"
 #include "common/error.hpp"
 
@@ -19,6 +20,7 @@ inline constexpr std::chrono::seconds kKillLimit{10};
 inline constexpr std::chrono::milliseconds kProgressInterval{250};
 
 struct Order {
+  Method method = Method::notify;
   std::vector<std::string> argv;
   std::optional<std::chrono::milliseconds> timeout;  // from the program's first call on
   int out = -1;                                      // the command's stdout; -1: this process's
