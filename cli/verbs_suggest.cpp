@@ -42,7 +42,10 @@ void print_profile(Context& context, const std::string& profile, const std::vect
   if (names.empty()) {
     context.out << "\nnothing of it should be added without thought\n";
   } else if (profile.starts_with('/')) {
-    context.out << "\nto be added to " << printable(profile) << ":\n  \"allow\": " << names.dump() << "\n";
+    context.out << "\nto be added to " << printable(profile)
+                << ", where it is herd's own:\n  \"allow\": " << names.dump()
+                << "\nor, as another one of its \"syscalls\", where it is OCI JSON:\n  {\"names\": "
+                << names.dump() << ", \"action\": \"SCMP_ACT_ALLOW\"}\n";
   } else {
     context.out << "\na profile that allows what is not known to be dangerous:\n  "
                 << "{\"base\": " << Json(profile).dump() << ", \"allow\": " << names.dump() << "}\n";

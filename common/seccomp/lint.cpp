@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
+#include "common/seccomp/dump.hpp"
 #include "common/seccomp/meaning.hpp"
 #include "common/seccomp/syscalls.hpp"
 
@@ -54,31 +56,12 @@ const std::vector<Danger>& dangers() {
 }
 
 /// What glibc and musl call before main, and to start a thread or end.
-constexpr const char* kNeeded[] = {"read",
-                                   "write",
-                                   "close",
-                                   "fstat",
-                                   "newfstatat",
-                                   "mmap",
-                                   "mprotect",
-                                   "munmap",
-                                   "brk",
-                                   "rt_sigaction",
-                                   "pread64",
-                                   "lseek",
-                                   "rt_sigprocmask",
-                                   "rt_sigreturn",
-                                   "openat",
-                                   "futex",
-                                   "exit",
-                                   "exit_group",
-                                   "set_tid_address",
-                                   "set_robust_list",
-                                   "prlimit64",
-                                   "getrandom",
-                                   "restart_syscall",
-                                   "clone",
-                                   "madvise",
+constexpr const char* kNeeded[] = {"read",         "write",           "close",           "newfstatat",
+                                   "mmap",         "mprotect",        "munmap",          "brk",
+                                   "rt_sigaction", "pread64",         "lseek",           "rt_sigprocmask",
+                                   "rt_sigreturn", "openat",          "futex",           "exit",
+                                   "exit_group",   "set_tid_address", "set_robust_list", "prlimit64",
+                                   "getrandom",    "restart_syscall", "clone",           "madvise",
                                    "arch_prctl"};
 
 /// Newer calls that libc and runtimes try first; from ENOSYS they fall back to an older one.
@@ -151,7 +134,11 @@ bool contains(const std::map<std::string, std::vector<unsigned>>& table, const s
 
 class Linter {
  public:
-  Linter(const Profile& profile, Arch arch) : meaning_(profile, Policy::errno_, arch), arch_(arch) {}
+  Linter(const Profile& profile, Arch arch) : meaning_(profile, Policy::errno_, arch), arch_(arch) {
+    for (const CallAnswers& call : answers(profile, Policy::errno_, arch))
+      for (const ConditionalAnswer& rule : call.rules)
+        if (rule.result == "ALLOW" || rule.result == "LOG") allowed_by_arguments_.insert(call.number);
+  }
 
   std::vector<LintFinding> run() {
     for (const auto& [number, name] : known_syscalls(arch_)) {
@@ -189,7 +176,7 @@ class Linter {
   void needed(int number, const std::string& name) {
     const std::uint32_t answered = answer(number);
     if (answered == SECCOMP_RET_ALLOW || answered == SECCOMP_RET_LOG) return;
-    if (std::ranges::find(kNeeded, name) != std::end(kNeeded))
+    if (!allowed_by_arguments_.contains(number) && std::ranges::find(kNeeded, name) != std::end(kNeeded))
       add(Lint::needed, name, "is denied, and no libc starts a program, starts a thread and ends without it");
     if (has_fallback(name) && answered != (SECCOMP_RET_ERRNO | ENOSYS))
       add(Lint::no_fallback, name,
@@ -213,6 +200,7 @@ class Linter {
 
   Meaning meaning_;
   Arch arch_;
+  std::set<int> allowed_by_arguments_;
   std::vector<LintFinding> findings_;
 };
 

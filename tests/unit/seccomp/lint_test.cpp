@@ -56,6 +56,13 @@ TEST(Lint, SeesWhatLibcNeeds) {
       ElementsAre(HasSubstr("rt_sigreturn"), HasSubstr("futex")));
 }
 
+TEST(Lint, WhatIsAllowedByItsArgumentsIsNotMissing) {
+  Profile profile = preset("worker").value();
+  for (Rule& rule : profile.rules) std::erase(rule.names, "mprotect");
+  profile.rules.push_back({{"mprotect"}, Action::allow, {{2, Compare::equal, 1}}});
+  EXPECT_THAT(found_in(profile, LintFinding::Kind::needed), IsEmpty());
+}
+
 TEST(Lint, SeesWhereNothingFallsBack) {
   const Profile profile =
       worker_and({{{"clone3"}, Action::deny, {}}, {{"faccessat2"}, Action::no_such_syscall, {}}});
