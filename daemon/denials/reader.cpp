@@ -83,7 +83,7 @@ SteadyTime Reader::next_deadline(SteadyTime now) const {
   if (test_ends_) next = std::min(next, *test_ends_);
   if (const auto thaw = hold_back_.next()) next = std::min(next, *thaw);
   if (has_report() && !is_in_flight_)
-    next = report_.settled != 0 ? now : std::min(next, last_delivery_ + kDeliverEvery);
+    next = report_.settled != 0 ? now : std::min(next, deliveries_ - kDeliveredAtOnce);
   const std::lock_guard lock(shared_.mutex);
   if (shared_.registry.has_ended()) next = std::min(next, last_cleaning_ + kCleanEvery);
   return next;
@@ -180,8 +180,8 @@ bool Reader::has_report() const {
 
 void Reader::deliver_due(SteadyTime now) {
   if (!has_report() || is_in_flight_) return;
-  if (last_delivery_ + kDeliverEvery > now && report_.settled == 0) return;
-  last_delivery_ = now;
+  if (deliveries_ - kDeliveredAtOnce > now && report_.settled == 0) return;
+  if (report_.settled == 0) deliveries_ = std::max(deliveries_, now) + kDeliverEvery;
   is_in_flight_ = true;
   report_.news = tally_.take();
   deliver_(std::exchange(report_, {}));

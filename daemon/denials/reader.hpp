@@ -38,7 +38,8 @@ class Reader {
   /// Called on the reader's thread; the next one comes after taken().
   using Deliver = std::function<void(Report)>;
 
-  static constexpr std::chrono::milliseconds kDeliverEvery{100};
+  /// Reports are so far apart in the long run; after a pause some may come at once.
+  static constexpr std::chrono::milliseconds kDeliverEvery{100}, kDeliveredAtOnce{900};
   static constexpr std::chrono::seconds kTestPatience{5};
 
   /// Throws std::system_error, as std::thread does.
@@ -79,7 +80,8 @@ class Reader {
   Tally tally_;
   SelfTest test_;
   std::optional<SteadyTime> test_ends_;
-  SteadyTime last_delivery_{}, last_cleaning_{};
+  SteadyTime deliveries_{};  // to where the reports so far have used up their time
+  SteadyTime last_cleaning_{};
   Report report_;
   std::uint64_t settled_ = 0;
   bool told_hold_failure_ = false, has_overflowed_ = false;
