@@ -27,13 +27,19 @@ Result<UniqueFd> NetworkStock::take(Kind kind) {
   std::unique_lock lock(mutex_);
   Shelf& shelf = shelves_[static_cast<std::size_t>(kind)];
   const std::uint64_t failures_before = shelf.failures;
-  if (shelf.ready.size() <= kMost / 2) shelf.is_filling = true;
-  work_.notify_one();
+  fill_below_half(shelf);
   made_.wait(lock, [&] { return !shelf.ready.empty() || shelf.failures != failures_before; });
   if (shelf.ready.empty()) return fail_in("network namespace", shelf.last_failure);
   UniqueFd taken = std::move(shelf.ready.back());
   shelf.ready.pop_back();
+  fill_below_half(shelf);  // others may wait that came when it was full for a moment
   return taken;
+}
+
+void NetworkStock::fill_below_half(Shelf& shelf) {
+  if (shelf.ready.size() > kMost / 2) return;
+  shelf.is_filling = true;
+  work_.notify_one();
 }
 
 void NetworkStock::run() {

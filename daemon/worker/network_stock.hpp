@@ -46,6 +46,7 @@ class NetworkStock {
   void run();
   Result<UniqueFd> make(bool loopback_up);
   Status limit_own_thread();
+  void fill_below_half(Shelf& shelf);  // with the mutex held
   Shelf* next_to_fill();
   void put(Shelf& shelf, Result<UniqueFd> made);
 

@@ -10,8 +10,6 @@
 namespace herd::test {
 namespace {
 
-constexpr denials::BudgetLimits kLimits;
-
 class DenialStorm : public DaemonTest {
  protected:
   void SetUp() override {
