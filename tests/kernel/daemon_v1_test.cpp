@@ -127,6 +127,8 @@ TEST_F(DaemonOnV1, ADaemonThatIsKilledInAStormLeavesNobodyFrozen) {
   daemon_.wait_for({.type = "worker_held_back", .worker = worker_});
   daemon_.kill();
   EXPECT_TRUE(daemon_.workers_end_within(kPatience));
+  daemon_.start();  // it removes what the killed one has left
+  daemon_.stop();
 }
 
 }  // namespace
