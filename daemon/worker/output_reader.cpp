@@ -62,16 +62,22 @@ asio::awaitable<void> OutputReader::drain(OutputReader& self, Stream& stream,
       stream.pipe.close();
       co_return;
     }
-    if (read == Read::nothing_more_now) continue;
+    // Who writes line by line must not wake the loop for each: a reader that is as fast would never pause.
+    const auto now = std::chrono::steady_clock::now();
+    const bool is_busy = read == Read::more || now - stream.last_read < kPauseWhenBusy;
+    stream.last_read = now;
+    if (!is_busy) continue;
     stream.pause.expires_after(kPauseWhenBusy + static_cast<int>(lines) * kPausePerLine);
+    stream.parked = UniqueFd(stream.pipe.release());
     co_await stream.pause.async_wait(as_tuple(use_awaitable));
-    if (!stream.pipe.is_open()) co_return;
+    if (!stream.parked) co_return;
+    stream.pipe.assign(stream.parked.release());
   }
 }
 
 OutputReader::Read OutputReader::read_some(Stream& stream, std::size_t& lines) {
   static std::array<char, kReadSize> buffer;  // one loop, one thread: shared by all workers
-  const ssize_t count = read(stream.pipe.native_handle(), buffer.data(), buffer.size());
+  const ssize_t count = read(stream.fd(), buffer.data(), buffer.size());
   if (count == 0) return Read::end;
   if (count < 0) return errno == EAGAIN || errno == EINTR ? Read::nothing_more_now : Read::end;
   lines = stream.splitter.feed({buffer.data(), static_cast<std::size_t>(count)});
@@ -80,7 +86,7 @@ OutputReader::Read OutputReader::read_some(Stream& stream, std::size_t& lines) {
 
 void OutputReader::finish() {
   for (Stream& stream : streams_) {
-    if (!stream.pipe.is_open()) continue;
+    if (!stream.is_open()) continue;
     // What the pipe held when the worker ended, and not what somebody else who has it may go on writing.
     constexpr int kMostReads = 2;
     std::size_t lines = 0;
@@ -89,6 +95,7 @@ void OutputReader::finish() {
     stream.splitter.finish();
     stream.pause.cancel();
     stream.pipe.close();
+    stream.parked.reset();
   }
   say_what_was_not_forwarded();
 }

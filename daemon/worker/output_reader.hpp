@@ -38,6 +38,12 @@ class OutputReader {
     boost::asio::posix::stream_descriptor pipe;
     boost::asio::steady_timer pause;
     LineSplitter splitter;
+    std::chrono::steady_clock::time_point last_read = {};
+    UniqueFd parked =
+        {};  // the pipe in a pause: in the loop's epoll each line of a flood would wake the loop
+
+    [[nodiscard]] bool is_open() const { return parked || pipe.is_open(); }
+    [[nodiscard]] int fd() { return parked ? parked.get() : pipe.native_handle(); }
   };
   static boost::asio::awaitable<void> drain(OutputReader& self, Stream& stream,
                                             std::shared_ptr<void> keep_alive);
