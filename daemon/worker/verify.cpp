@@ -69,12 +69,12 @@ class Verifier {
   Verifier(pid_t pid, const Expectation& expected, const kernel::WorkerCgroup& cgroup)
       : pid_(pid), proc_(open_process(pid)), expected_(expected), cgroup_(cgroup) {}
 
-  std::vector<Check> of_threads() {
+  std::vector<Check> of_processes() {
     threads();
+    identity();
     return std::move(checks_);
   }
   std::vector<Check> of_surroundings() {
-    identity();
     namespaces();
     cgroup();
     mounts();
@@ -301,9 +301,9 @@ Result<DaemonFacts> read_daemon_facts() {
   return facts;
 }
 
-std::vector<Check> verify_threads(pid_t pid, const Expectation& expected,
-                                  const kernel::WorkerCgroup& cgroup) {
-  return Verifier(pid, expected, cgroup).of_threads();
+std::vector<Check> verify_processes(pid_t pid, const Expectation& expected,
+                                    const kernel::WorkerCgroup& cgroup) {
+  return Verifier(pid, expected, cgroup).of_processes();
 }
 
 std::vector<Check> verify_surroundings(pid_t pid, const Expectation& expected,

@@ -48,11 +48,13 @@ struct Expectation {
 
 // The checks come in a fixed order; a fact that can't be read is a check that is not ok.
 
-/// What each thread of the worker has: no-new-privs and the filter. To be asked when the worker says that it
-/// is ready, as it may put its filter on itself.
-std::vector<Check> verify_threads(pid_t pid, const Expectation& expected, const kernel::WorkerCgroup& cgroup);
-/// All else: ids, capabilities, namespaces, cgroup and limits, mounts. It is there when the worker's program
-/// starts, and nothing of it is the worker's to change.
+/// What the worker's processes have: no-new-privs and the filter of each thread, ids and capabilities. To be
+/// asked when the worker says that it is ready, as it may put its filter on itself, and may have made a user
+/// namespace in which it has all capabilities.
+std::vector<Check> verify_processes(pid_t pid, const Expectation& expected,
+                                    const kernel::WorkerCgroup& cgroup);
+/// What is around them: namespaces, cgroup and limits, mounts. It is there when the worker's program starts,
+/// and a worker without capabilities can change nothing of it.
 std::vector<Check> verify_surroundings(pid_t pid, const Expectation& expected,
                                        const kernel::WorkerCgroup& cgroup);
 

@@ -242,9 +242,9 @@ void Worker::verify_now() {
   if (stop_reason_) return;
   const pid_t pid = record_.pid.value_or(-1);
   const Expectation expected = expectation();
-  if (surroundings_.empty() || !failed_checks(surroundings_).empty())
+  if (plan_.capabilities != 0 || surroundings_.empty() || !failed_checks(surroundings_).empty())
     surroundings_ = verify_surroundings(pid, expected, cgroup_);
-  record_.checks = verify_threads(pid, expected, cgroup_);
+  record_.checks = verify_processes(pid, expected, cgroup_);
   record_.checks.insert(record_.checks.end(), surroundings_.begin(), surroundings_.end());
   const std::string failed = failed_checks(record_.checks);
   const bool is_same_process = worker_pidfd_ && kernel::is_alive(worker_pidfd_.get());

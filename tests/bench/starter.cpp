@@ -135,7 +135,7 @@ Status HerdStarter::wait_until_runs(const launch::Plan& plan, const worker::Spaw
   expected.landlock_abi = worker.landlock_abi;
   HERD_CHECK(all_ok(worker::verify_surroundings(worker.pid, expected, spawned.cgroup)));
   HERD_CHECK(wait_for_program(spawned));
-  return all_ok(worker::verify_threads(worker.pid, expected, spawned.cgroup));
+  return all_ok(worker::verify_processes(worker.pid, expected, spawned.cgroup));
 }
 
 Result<double> HerdStarter::start_once() {

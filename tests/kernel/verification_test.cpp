@@ -128,5 +128,17 @@ TEST_F(Verification, APortOfTheWorkersOwnIsReadyByConnect) {
   EXPECT_EQ(ask_session("a", "s", "/").at("pool"), "a");
 }
 
+// What is around a worker is proven when its program starts; what it is, when it is ready.
+TEST_F(Verification, AWorkerThatHasMadeItselfAUserNamespaceIsNotServed) {
+  Json pool =
+      testee_pool({}, {{"listen", "port"}, {"sandbox", {{"seccomp", "off"}}}, {"restart", {{"burst", 1}}}});
+  pool["command"] = {"/usr/bin/unshare", "--user",  "/usr/bin/python3", "-m",
+                     "http.server",      "${PORT}", "--bind",           "127.0.0.1"};
+  start_with("a", pool);
+  const Json reason = daemon_.wait_for({.type = "worker_gone", .pool = "a"}).at("reason");
+  EXPECT_EQ(reason.at("kind"), "not_verified") << reason;
+  EXPECT_NE(reason.dump().find("capabilities"), std::string::npos) << reason;
+}
+
 }  // namespace
 }  // namespace herd::test

@@ -99,7 +99,7 @@ const Check* find(const std::vector<Check>& checks, const std::string& name) {
 }
 
 std::vector<Check> verify(pid_t pid, const Expectation& expected, const kernel::WorkerCgroup& cgroup) {
-  std::vector<Check> checks = verify_threads(pid, expected, cgroup);
+  std::vector<Check> checks = verify_processes(pid, expected, cgroup);
   std::ranges::copy(verify_surroundings(pid, expected, cgroup), std::back_inserter(checks));
   return checks;
 }
