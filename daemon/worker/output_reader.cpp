@@ -71,7 +71,10 @@ asio::awaitable<void> OutputReader::drain(OutputReader& self, Stream& stream,
     stream.parked = UniqueFd(stream.pipe.release());
     co_await stream.pause.async_wait(as_tuple(use_awaitable));
     if (!stream.parked) co_return;
-    stream.pipe.assign(stream.parked.release());
+    boost::system::error_code not_taken;
+    stream.pipe.assign(stream.parked.get(), not_taken);
+    if (not_taken) throw boost::system::system_error(not_taken, "go on with a worker's output");
+    (void)stream.parked.release();
   }
 }
 
