@@ -20,7 +20,7 @@ constexpr const char* kFooter =
     "5 cannot reach the daemon, 6 forbidden, 7 this host lacks what every pool needs (doctor). See "
     "herdctl(1).";
 
-/// Verbs that take a command after "--".
+/// Verbs that take a command after "--"; of `seccomp` only `record`.
 constexpr std::array<std::string_view, 3> kRunsCommand{"acquire", "run", "seccomp"};
 constexpr std::array<std::string_view, 3> kTakesValue{"--socket", "-o", "--output"};
 
@@ -49,13 +49,16 @@ std::vector<std::string> verbs_of(const CLI::App& app) {
 }
 
 /// What CLI11 would only call an unexpected argument.
-int check_verb(const CLI::App& app, const std::string& verb, Context& context) {
+int check_verb(const CLI::App& app, const std::vector<std::string>& arguments, Context& context) {
+  const std::string verb = verb_in(arguments);
   const std::vector<std::string> names = verbs_of(app);
   if (!verb.empty() && !contains(names, verb)) {
     const std::vector<std::string_view> known(names.begin(), names.end());
     return complain(context, "unknown verb '" + verb + "'" + protocol::did_you_mean(verb, known), kUsage);
   }
-  if (!context.command.empty() && !contains(kRunsCommand, verb))
+  const bool runs_command =
+      contains(kRunsCommand, verb) && (verb != "seccomp" || contains(arguments, "record"));
+  if (!context.command.empty() && !runs_command)
     return complain(context, "'" + verb + "' takes no command after --", kUsage);
   return kOk;
 }
@@ -108,7 +111,7 @@ int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err
   context.command = take_command(arguments);
   CLI::App app("Talks to herdd, the daemon that keeps pools of sandboxed workers.", "herdctl");
   add_everything(app, context);
-  if (const int wrong = check_verb(app, verb_in(arguments), context); wrong != kOk) return wrong;
+  if (const int wrong = check_verb(app, arguments, context); wrong != kOk) return wrong;
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the end
   try {
     app.parse(std::move(arguments));

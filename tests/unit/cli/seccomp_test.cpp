@@ -44,6 +44,10 @@ TEST_F(Seccomp, ListNamesEachProfile) {
   EXPECT_EQ(json_of({"list"}).size(), 5U);
 }
 
+TEST_F(Seccomp, OnlyRecordTakesACommand) {
+  EXPECT_EQ(run_plain({"seccomp", "list", "--", "/bin/true"}).code, kUsage);
+}
+
 TEST_F(Seccomp, ShowAnswersForEachCallUnderAPolicy) {
   EXPECT_THAT(seccomp({"show", "worker"}).out, HasSubstr("ERRNO(EPERM)"));
   EXPECT_THAT(seccomp({"show", "worker", "--policy", "kill"}).out,
