@@ -1,24 +1,16 @@
 #include "cli/doctor/denied_call.hpp"
 
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstddef>
+#include <cerrno>
+
+#include "common/seccomp/deny_one.hpp"
 
 namespace herd::doctor {
 
 Status deny_getppid(const seccomp::InstallOptions& options) {
-  const std::array program{
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("no_new_privs");
-  return seccomp::install(program, options);
+  return seccomp::deny_one(SYS_getppid, options);
 }
 
 bool is_getppid_denied() {

@@ -1,19 +1,15 @@
 #include "daemon/denials/self_test.hpp"
 
-#include <linux/seccomp.h>
 #include <pthread.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstddef>
 #include <cstdio>
 #include <random>
 #include <system_error>
 
 #include "common/kernel/files.hpp"
-#include "common/seccomp/install.hpp"
+#include "common/seccomp/deny_one.hpp"
 
 namespace herd::denials {
 namespace {
@@ -21,14 +17,7 @@ namespace {
 constexpr const char* kActionsLogged = "/proc/sys/kernel/seccomp/actions_logged";
 
 Status make_denied_call() {
-  const std::array program{
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("no_new_privs");
-  HERD_CHECK(seccomp::install(program, {.log_denials = true, .all_threads = false}));
+  HERD_CHECK(seccomp::deny_one(SYS_getppid, {.log_denials = true, .all_threads = false}));
   if (syscall(SYS_getppid) >= 0) return fail("the filter did not deny");
   return {};
 }

@@ -12,7 +12,7 @@
 #include <fstream>
 
 #include "common/kernel/files.hpp"
-#include "common/seccomp/install.hpp"
+#include "common/seccomp/deny_one.hpp"
 #include "tests/support/as_user.hpp"
 #include "tests/support/daemon_test.hpp"
 #include "tests/support/rootless.hpp"
@@ -27,13 +27,7 @@ constexpr int kBadConfig = 3, kCannotStart = 1;
 
 /// unshare(2) is refused, as a container engine's filter does.
 void forbid_unshare() {
-  const std::array program{
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 1),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  if (!seccomp::install(program, {})) ::_exit(126);
+  if (!seccomp::deny_one(SYS_unshare, {})) ::_exit(126);
 }
 
 /// All of the host's ids, which only a process outside may map.

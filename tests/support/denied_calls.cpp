@@ -1,18 +1,13 @@
 #include "tests/support/denied_calls.hpp"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstddef>
 #include <stdexcept>
 
-#include "common/seccomp/install.hpp"
+#include "common/seccomp/deny_one.hpp"
 #include "daemon/denials/audit_socket.hpp"
 #include "daemon/denials/record.hpp"
 
@@ -20,14 +15,7 @@ namespace herd::test {
 namespace {
 
 bool deny_getppid() {
-  const std::array program{
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         seccomp::install(program, {.log_denials = true, .all_threads = false}).has_value();
+  return seccomp::deny_one(SYS_getppid, {.log_denials = true, .all_threads = false}).has_value();
 }
 
 }  // namespace
