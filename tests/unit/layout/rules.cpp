@@ -84,6 +84,7 @@ const std::vector<Folder>& folders() {
       {"protocol/worker", {}, {}, false},
       {"protocol/launch", {"common"}, {"nlohmann/"}},
       {"protocol/run", {"common"}, {"nlohmann/"}},
+      {"protocol/gateway", {"common"}, {"nlohmann/"}},
       {"protocol/control", {"common"}, {"boost/", "nlohmann/"}},
       // Decides and does nothing: no Asio, no JSON, no system call.
       {"daemon/pool", {"common", "config"}, {}, false},
