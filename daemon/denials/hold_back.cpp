@@ -68,7 +68,7 @@ std::optional<SteadyTime> HoldBack::next() const {
   if (!guard_) return std::nullopt;
   SteadyTime next = held_.empty() ? guard_ends_ : SteadyTime::max();
   const std::lock_guard lock(mutex_);
-  for (const auto& watched : held_) next = std::min(next, watched->held_until.value_or(SteadyTime::min()));
+  for (const auto& watched : held_) next = std::min(next, watched->held_until.value_or(SteadyTime{}));
   return next;
 }
 
