@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "config/checks.hpp"
 #include "config/text.hpp"
@@ -9,6 +10,9 @@ namespace {
 
 constexpr std::string_view kReadyChoices[] = {"/ready/notify", "/ready/http", "/ready/connect",
                                               "/ready/started"};
+
+constexpr std::string_view kSessionPlaces[] = {"/gateway/session/header", "/gateway/session/cookie",
+                                               "/gateway/session/path", "/gateway/session/query"};
 
 class PoolChecks {
  public:
@@ -26,6 +30,7 @@ class PoolChecks {
     user();
     seccomp();
     landlock();
+    gateway();
     check_accounts(spec_.clients.users, spec_.clients.groups, "/clients", document_, facts_, issues_);
   }
 
@@ -41,6 +46,10 @@ class PoolChecks {
   void user();
   void seccomp();
   void landlock();
+  void gateway();
+  /// Those of the keys that the file has; more than one is refused.
+  void at_most_one(const std::string& pointer, std::span<const std::string_view> choices,
+                   const std::string& expected);
 
   void refuse(const std::string& pointer, std::string message) {
     issues_.add(document_.line_of(pointer), pointer, std::move(message));
@@ -122,16 +131,19 @@ void PoolChecks::orders() {
         quote(format(restart.backoff_min)) + " and " + quote(format(restart.backoff_max)));
 }
 
-void PoolChecks::ready() {
+void PoolChecks::at_most_one(const std::string& pointer, std::span<const std::string_view> choices,
+                             const std::string& expected) {
   std::string given;
   int count = 0;
-  for (const std::string_view choice : kReadyChoices) {
+  for (const std::string_view choice : choices) {
     if (!written(choice)) continue;
     given += (count++ > 0 ? ", " : "") + quote(last_of(choice));
   }
-  if (count > 1)
-    refuse("/ready",
-           "found " + given + ", expected exactly one of \"notify\", \"http\", \"connect\", \"started\"");
+  if (count > 1) refuse(pointer, "found " + given + ", expected exactly one of " + expected);
+}
+
+void PoolChecks::ready() {
+  at_most_one("/ready", kReadyChoices, R"("notify", "http", "connect", "started")");
   if (!sound("/ready", "/listen") || spec_.listen != Listen::none) return;
   const bool is_http = spec_.ready.kind == ReadyKind::http;
   if (is_http || spec_.ready.kind == ReadyKind::connect) {
@@ -204,6 +216,18 @@ void PoolChecks::landlock() {
   refuse(pointer, "Landlock rules need \"no_new_privs\": true: write \"off\" here, or leave no_new_privs on");
 }
 
+void PoolChecks::gateway() {
+  if (!written("/gateway") || !sound("/gateway")) return;
+  at_most_one("/gateway/session", kSessionPlaces, R"("header", "cookie", "path", "query")");
+  if (!written("/gateway/prefix") && !written("/gateway/host"))
+    refuse("/gateway/prefix", R"("prefix" is missing, or "host": which requests are for this pool?)");
+  if (!spec_.gateway || !sound("/gateway/session", "/listen")) return;
+  if (spec_.gateway->issue && spec_.gateway->session.kind != SessionPlaceKind::cookie)
+    refuse("/gateway/session/issue", R"(only a "cookie" can be issued: write its name, or false here)");
+  if (spec_.listen == Listen::none)
+    refuse("/gateway", R"(with "listen": "none" the worker has no address that requests could go to)");
+}
+
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
@@ -212,6 +236,7 @@ bool is_name_character(char c) {
 
 std::string pool_name_problem(std::string_view name) {
   constexpr std::size_t kMaxName = 63;
+  if (name == kGatewayPool) return quote(name) + " is herd's own gateway: rename the file";
   const bool is_good = !name.empty() && name.size() <= kMaxName && name.front() != '_' &&
                        name.front() != '-' && std::all_of(name.begin(), name.end(), is_name_character);
   if (is_good) return {};

@@ -41,12 +41,36 @@ void add_control(Table<DaemonSpec>& table) {
 }
 
 void add_gateway(Table<DaemonSpec>& table) {
+  constexpr DurationIn kTime{std::chrono::milliseconds(100), std::chrono::hours(24)};
+  constexpr auto kLive = Applies::live;
+  const auto limit = [](auto member) { return at(&DaemonSpec::gateway, &GatewayListenSpec::limits, member); };
   table.group("/gateway", "The HTTP gateway, herd-gateway.");
   table.field("/gateway/listen", ListOf<Text>{listen_address(), 0, 64, true},
-              at(&DaemonSpec::gateway, &GatewayListenSpec::listen), kRestart, "Where it takes connections.");
+              at(&DaemonSpec::gateway, &GatewayListenSpec::listen), kLive,
+              "Where it takes connections; nowhere: there is no gateway.");
   table.field("/gateway/threads", Integer<int>{1, 256}, at(&DaemonSpec::gateway, &GatewayListenSpec::threads),
-              kRestart, "With so many threads.");
-  table.group("/gateway/limits", "No limit can be set in this version: it may be there, and empty.");
+              kLive, "With so many threads. A change replaces the gateway, without a lost request.");
+  table.group("/gateway/limits",
+              "What ends a request or a connection. Each is counted in the metrics, by its name here.");
+  table.field("/gateway/limits/header", SizeIn{Bytes{1 << 10}, Bytes{1 << 20}}, limit(&GatewayLimits::header),
+              kLive, "Of a request, with its first line; of a worker's answer too.");
+  table.field("/gateway/limits/headers", Integer<int>{10, 10'000}, limit(&GatewayLimits::headers), kLive,
+              "So many headers may a request have.");
+  table.field("/gateway/limits/header_timeout", kTime, limit(&GatewayLimits::header_timeout), kLive,
+              "From a request's first byte to the end of its header.");
+  table.field("/gateway/limits/body_timeout", kTime, limit(&GatewayLimits::body_timeout), kLive,
+              "So long may a client send nothing of its body, or take nothing of its answer.");
+  table.field("/gateway/limits/keep_alive_timeout", kTime, limit(&GatewayLimits::keep_alive_timeout), kLive,
+              "So long is a connection kept without a request.");
+  table.field("/gateway/limits/connect_timeout", kTime, limit(&GatewayLimits::connect_timeout), kLive,
+              "So long may a worker take to accept a connection.");
+  table.field("/gateway/limits/connections", Integer<int>{1, 1'000'000}, limit(&GatewayLimits::connections),
+              kLive, "Of clients, all together.");
+  table.field("/gateway/limits/connections_per_address", Integer<int>{1, 1'000'000},
+              limit(&GatewayLimits::connections_per_address), kLive, "From one IP address.");
+  table.field("/gateway/limits/idle_connections", Integer<int>{0, 10'000},
+              limit(&GatewayLimits::idle_connections), kLive,
+              "So many connections to one worker are kept for its next requests, on each thread.");
 }
 
 void add_host(Table<DaemonSpec>& table) {

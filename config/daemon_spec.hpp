@@ -29,9 +29,24 @@ struct ControlSpec {
   auto operator<=>(const ControlSpec&) const = default;
 };
 
+/// What ends a request or a connection, by the name that an answer and the metrics call it.
+struct GatewayLimits {
+  Bytes header{32 << 10};
+  int headers = 100;
+  Duration header_timeout = std::chrono::seconds(10);
+  Duration body_timeout = std::chrono::seconds(30);
+  Duration keep_alive_timeout = std::chrono::seconds(75);
+  Duration connect_timeout = std::chrono::seconds(5);
+  int connections = 10'000;
+  int connections_per_address = 1'000;
+  int idle_connections = 8;
+  auto operator<=>(const GatewayLimits&) const = default;
+};
+
 struct GatewayListenSpec {
-  std::vector<std::string> listen;  // read and checked now, served by herd-gateway
+  std::vector<std::string> listen;  // none: there is no gateway
   int threads = 1;
+  GatewayLimits limits;
   auto operator<=>(const GatewayListenSpec&) const = default;
 };
 

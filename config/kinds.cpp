@@ -205,6 +205,24 @@ Text header_name() {
           }};
 }
 
+Text cookie_name() {
+  return {"the name of a cookie, of letters, digits, _ and -",
+          [](std::string_view name) { return !name.empty() && name.size() <= kMaxName && only(name, "_-"); }};
+}
+
+Text parameter_name() {
+  return {"the name of a query's parameter, of letters, digits and -._~", [](std::string_view name) {
+            return !name.empty() && name.size() <= kMaxName && only(name, "-._~");
+          }};
+}
+
+Text host_name() {
+  return {"a host's name in lower case, without a port, as \"echo.example.org\"", [](std::string_view name) {
+            return !name.empty() && name.size() <= kMaxName && only(name, "-.") &&
+                   std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+          }};
+}
+
 Text account_name() {
   return {"a name, not empty, without \":\", \"/\" or control characters", [](std::string_view name) {
             return !name.empty() && name.size() <= kMaxName &&
@@ -297,6 +315,37 @@ Json ReadyChoice::write(const ReadySpec& value) const {
 
 Json ReadyChoice::schema() const {
   return kind == ReadyKind::http ? http_path().schema() : Json{{"const", true}};
+}
+
+Text SessionPlaceChoice::name_kind() const {
+  if (kind == SessionPlaceKind::header) return header_name();
+  return kind == SessionPlaceKind::cookie ? cookie_name() : parameter_name();
+}
+
+bool SessionPlaceChoice::read(const Node& node, const Place& place, SessionPlaceSpec& value) const {
+  std::string name;
+  if (kind != SessionPlaceKind::path) {
+    if (!read_value(name_kind(), node, place, name)) return false;
+  } else if (node.type != Node::Type::boolean || !node.boolean) {
+    place.refuse(unexpected(node, "true", false, {}) +
+                 "; to choose another place, leave this key out and write the other one");
+    return false;
+  }
+  value = {kind, std::move(name)};
+  return true;
+}
+
+Json SessionPlaceChoice::write(const SessionPlaceSpec& value) const {
+  if (value.kind != kind) return nullptr;
+  return kind == SessionPlaceKind::path ? Json(true) : Json(value.name);
+}
+
+std::string SessionPlaceChoice::words() const {
+  return kind == SessionPlaceKind::path ? "true" : name_kind().words();
+}
+
+Json SessionPlaceChoice::schema() const {
+  return kind == SessionPlaceKind::path ? Json{{"const", true}} : name_kind().schema();
 }
 
 }  // namespace herd::config

@@ -137,8 +137,11 @@ Text socket_path();  // a clean path that fits sockaddr_un
 Text some_path();    // absolute or relative
 Text http_path();    // begins with "/"
 Text url_prefix();   // begins and ends with "/"
+Text host_name();
 Text header_name();
-Text account_name();  // of a user or group; whether it exists is checked against the host
+Text cookie_name();
+Text parameter_name();  // of a URL's query
+Text account_name();    // of a user or group; whether it exists is checked against the host
 Text environment_name();
 Text relative_name();  // path components of a cgroup below the hierarchy's top
 Text listen_address();
@@ -265,6 +268,19 @@ struct ReadyChoice {
   Json write(const ReadySpec& value) const;
   std::string words() const { return kind == ReadyKind::http ? http_path().words() : "true"; }
   Json schema() const;
+};
+
+/// One of the keys of a gateway's `session` that say where a request names its session.
+struct SessionPlaceChoice {
+  using Value = SessionPlaceSpec;
+  SessionPlaceKind kind;
+  bool read(const Node& node, const Place& place, SessionPlaceSpec& value) const;
+  Json write(const SessionPlaceSpec& value) const;
+  std::string words() const;
+  Json schema() const;
+
+ private:
+  [[nodiscard]] Text name_kind() const;
 };
 
 }  // namespace herd::config

@@ -79,15 +79,17 @@ Draft<PoolSpec> draft_pool(std::string_view text, const std::string& file, const
 
 void check_prefixes(std::vector<Draft<PoolSpec>>& drafts) {
   const std::string pointer = "/gateway/prefix";
-  std::map<std::string, std::string> owners;  // prefix -> file
+  std::map<std::pair<std::string, std::string>, std::string> owners;  // host and prefix -> file
   for (auto& draft : drafts) {
-    if (!draft.spec.gateway || draft.issues.touches(pointer)) continue;
-    const std::string& prefix = draft.spec.gateway->prefix;
-    const auto [owner, is_new] = owners.emplace(prefix, draft.spec.file);
+    if (!draft.spec.gateway || draft.issues.touches(pointer) || draft.issues.touches("/gateway/host"))
+      continue;
+    const GatewaySpec& gateway = *draft.spec.gateway;
+    const auto [owner, is_new] = owners.emplace(std::pair(gateway.host, gateway.prefix), draft.spec.file);
     if (is_new) continue;
+    const std::string of_host = gateway.host.empty() ? "" : " of host " + quote(gateway.host);
     draft.issues.add(draft.document->line_of(pointer), pointer,
-                     "the prefix " + quote(prefix) + " belongs to " + owner->second + " already, and " +
-                         draft.spec.file + " may not have the same");
+                     "the prefix " + quote(gateway.prefix) + of_host + " belongs to " + owner->second +
+                         " already, and " + draft.spec.file + " may not have the same");
   }
 }
 

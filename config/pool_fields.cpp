@@ -303,13 +303,37 @@ void add_seccomp(Table<PoolSpec>& table) {
 void add_callers(Table<PoolSpec>& table) {
   table.group("/gateway", "How HTTP requests find a worker of this pool; absent: they don't.",
               Form::object_or_absent);
-  table.required("/gateway/prefix", url_prefix(), at(&PoolSpec::gateway, &GatewaySpec::prefix), Applies::live,
-                 "Requests whose path begins so go to this pool. No two pools may have the same.");
-  table.group("/gateway/session", "Where a request names its session.");
-  table.field("/gateway/session/header", header_name(), at(&PoolSpec::gateway, &GatewaySpec::session_header),
-              Applies::live, "The header that holds the session's name.");
+  table.field("/gateway/prefix", url_prefix(), at(&PoolSpec::gateway, &GatewaySpec::prefix), Applies::live,
+              "Requests whose path begins so go to this pool; of several that fit, the longest wins. It or "
+              "`host` has to be there; no two pools may have the same two.");
+  table.field("/gateway/host", host_name().optional(), at(&PoolSpec::gateway, &GatewaySpec::host),
+              Applies::live, "Only requests to this host; they come before those to any.");
+  table.group("/gateway/session",
+              "Where a request names its session: exactly one of `header`, `cookie`, `path` and `query`.");
+  const auto place = at(&PoolSpec::gateway, &GatewaySpec::session);
+  const auto choice = [&](const char* key, SessionPlaceKind kind, const char* doc) {
+    table.field(std::string("/gateway/session/") + key, SessionPlaceChoice{kind}, place, Applies::live, doc);
+  };
+  choice("header", SessionPlaceKind::header, "The header that holds the session's name.");
+  choice("cookie", SessionPlaceKind::cookie, "The cookie that holds it.");
+  choice("path", SessionPlaceKind::path, "The path's first segment after the prefix is it.");
+  choice("query", SessionPlaceKind::query, "The query's parameter that holds it.");
+  table.field("/gateway/session/issue", Boolean{}, at(&PoolSpec::gateway, &GatewaySpec::issue), Applies::live,
+              "With `cookie`: a client without one gets a random session and its cookie. Cookies are then "
+              "signed, and others count as none.");
   table.field("/gateway/create", Boolean{}, at(&PoolSpec::gateway, &GatewaySpec::create), Applies::live,
               "`true`: an unknown session is begun. `false`: the request is refused.");
+  table.field("/gateway/strip_prefix", Boolean{}, at(&PoolSpec::gateway, &GatewaySpec::strip_prefix),
+              Applies::live,
+              "The worker sees the path without the prefix, and without the session that stands in it; "
+              "`X-Forwarded-Prefix` holds what was cut.");
+  table.field("/gateway/request_timeout", OrOff{kSpan}, at(&PoolSpec::gateway, &GatewaySpec::request_timeout),
+              Applies::live,
+              "A request that was not answered to its end by then is ended, with 504 where nothing of the "
+              "answer has gone out.");
+  table.field("/gateway/tunnel_idle_timeout", OrOff{kSpan},
+              at(&PoolSpec::gateway, &GatewaySpec::tunnel_idle_timeout), Applies::live,
+              "A WebSocket, or another upgraded connection, ends after so long without a byte either way.");
 
   const ListOf<Text> names{account_name(), 0, 1024, true};
   table.group("/clients",

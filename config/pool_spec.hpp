@@ -136,10 +136,24 @@ struct SandboxSpec {
   bool operator==(const SandboxSpec&) const = default;
 };
 
+enum class SessionPlaceKind { header, cookie, path, query };
+
+/// Where a request names its session.
+struct SessionPlaceSpec {
+  SessionPlaceKind kind = SessionPlaceKind::header;
+  std::string name = "X-Session-ID";  // path: empty
+  auto operator<=>(const SessionPlaceSpec&) const = default;
+};
+
 struct GatewaySpec {
-  std::string prefix;
-  std::string session_header = "X-Session-ID";
+  std::string prefix = "/";
+  std::string host;  // empty: any
+  SessionPlaceSpec session;
+  bool issue = false;  // cookie only: a client that has none gets one
   bool create = true;
+  bool strip_prefix = false;
+  std::optional<Duration> request_timeout = std::chrono::minutes(10);
+  std::optional<Duration> tunnel_idle_timeout = std::chrono::hours(1);
   auto operator<=>(const GatewaySpec&) const = default;
 };
 
@@ -148,6 +162,9 @@ struct ClientsSpec {
   std::vector<std::string> groups;
   auto operator<=>(const ClientsSpec&) const = default;
 };
+
+/// herd's own pool, of gateways; no pool file may have this name.
+inline constexpr std::string_view kGatewayPool = "herd-gateway";
 
 struct PoolSpec {
   std::string name;  // the file's name without ".json"

@@ -42,8 +42,8 @@ struct Limits {
   std::size_t header_bytes =
       32 << 10;  // of a request, with its first line; a worker's answer may have as many
   int headers = 100;
-  Milliseconds header_timeout{10'000};      // from the first byte of a request to its head's end
-  Milliseconds body_timeout{30'000};        // without a byte of a body that is on its way, either way
+  Milliseconds header_timeout{10'000};  // from the first byte of a request to its head's end
+  Milliseconds body_timeout{30'000};    // a client sends nothing of its body, or takes nothing of its answer
   Milliseconds keep_alive_timeout{75'000};  // between two requests
   Milliseconds connect_timeout{5'000};      // to a worker
   int connections = 10'000;                 // of clients, all listeners together

@@ -76,7 +76,7 @@ TEST(BadDaemon, fields) {
            "did you mean \"operator\"?"},
        Bad{R"("control": {"roles": {"admin": {"users": ["bob"]}}})", "/control/roles/admin/users/0",
            "does not exist"},
-       Bad{R"("gateway": {"limits": {"rate": 1}})", "/gateway/limits/rate", "this object has no keys"},
+       Bad{R"("gateway": {"limits": {"rate": 1}})", "/gateway/limits/rate", "unknown key"},
        Bad{R"("gateway": {"listen": "127.0.0.1:80"})", "/gateway/listen", "expected a list"},
        Bad{R"("gateway": {"listen": ["80"]})", "/gateway/listen/0", "HOST:PORT"},
        Bad{R"("gateway": {"listen": [":80"]})", "/gateway/listen/0", "HOST:PORT"},

@@ -101,6 +101,18 @@ TEST_F(Load, two_pools_with_one_prefix_are_refused_with_both_files) {
                                 HasSubstr(path("pools.d/c.json") + " may not"))));
 }
 
+TEST_F(Load, one_prefix_may_be_two_hosts) {
+  pool("a", R"("gateway": {"host": "a.org"})");
+  pool("b", R"("gateway": {"host": "b.org"})");
+  pool("c", R"("gateway": {"prefix": "/"})");
+  EXPECT_THAT(texts(), ElementsAre());
+}
+
+TEST_F(Load, the_gateways_name_is_taken) {
+  pool("herd-gateway", R"("listen": "unix")");
+  EXPECT_THAT(texts(), ElementsAre(HasSubstr("is herd's own gateway: rename the file")));
+}
+
 TEST_F(Load, a_missing_file_or_directory_is_told) {
   EXPECT_THAT(issues_of(load(path("none.json"), facts_)), ElementsAre(issue_at("", "open: No such file")));
   write("herd.json", R"({"pools_directory": "/nonexistent/pools"})");

@@ -217,12 +217,16 @@ TEST(Diff, every_member_of_the_spec_is_seen) {
     "sandbox": {"user": "alice", "namespaces": ["pid"], "network": "none", "capabilities": ["CAP_SYS_ADMIN"],
       "filesystem": {"tmp": "65MiB", "hide": ["/x"], "read_only": ["/y"], "writable": ["/z"]},
       "no_new_privs": false, "seccomp": {"policy": "kill", "enter": "exec"}, "required": false},
-    "gateway": {"prefix": "/x/"}, "clients": {"users": ["alice"], "groups": ["staff"]}})");
+    "gateway": {"prefix": "/x/", "host": "x.org", "session": {"cookie": "c", "issue": true}, "create": false,
+      "strip_prefix": true, "request_timeout": "off", "tunnel_idle_timeout": "off"},
+    "clients": {"users": ["alice"], "groups": ["staff"]}})");
   std::set<std::string> seen;
   for (const Change& change : diff(good(pool_with("")), other)) seen.insert(change.pointer);
   // These have one value in this version, or are alternatives that neither file chose.
-  const std::set<std::string> same = {"/ready/connect", "/ready/started", "/sandbox/filesystem/root",
-                                      "/sandbox/landlock", "/sandbox/seccomp/profile"};
+  const std::set<std::string> same = {"/ready/connect",           "/ready/started",
+                                      "/sandbox/filesystem/root", "/sandbox/landlock",
+                                      "/sandbox/seccomp/profile", "/gateway/session/header",
+                                      "/gateway/session/path",    "/gateway/session/query"};
   for (const auto& field : pool_table().fields)
     EXPECT_NE(seen.count(field.pointer), same.count(field.pointer)) << field.pointer;
 }
