@@ -56,7 +56,7 @@ class Pool::Machine {
   // sessions.cpp: a session from the moment it has a worker
   void on(const Release& event);
   void on(const LeaseClosed& event);
-  void on(const Touch& event);
+  void on(const Hold& event);
   void bind(Worker& worker, const Waiting& waiting);
   void serve_queue();
   void end_session(const SessionName& name, const Reason& reason);

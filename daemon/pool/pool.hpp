@@ -52,10 +52,13 @@ struct Release {
 };  // explicit; answered by ReleaseAnswer
 struct LeaseClosed {
   RequestId request = 0;
-};  // the connection that acquired with lease `connection` closed
-struct Touch {
+  Duration rested{0};
+};  // the connection that acquired with lease `connection` closed, or a Hold ended; so long ago
+struct Hold {
+  RequestId request = 0;  // LeaseClosed of the same ends it
   SessionName session;
-};  // traffic: the idle time starts again
+  WorkerId worker;  // that the caller knows; of another the session is another
+};  // traffic: the session does not rest meanwhile
 struct WorkerBecameReady {
   WorkerId worker;
 };  // it said that it is ready: starting -> verifying
@@ -89,7 +92,7 @@ struct Configure {
   bool recycle = false;
 };  // recycle: running workers must be replaced
 
-using Event = std::variant<Acquire, CancelAcquire, Release, LeaseClosed, Touch, WorkerBecameReady,
+using Event = std::variant<Acquire, CancelAcquire, Release, LeaseClosed, Hold, WorkerBecameReady,
                            WorkerVerified, WorkerIsUnhealthy, WorkerMemory, WorkerGone, TimerFired, Scale,
                            Drain, Resume, Restart, StopWorkerRequest, Shutdown, Configure>;
 
@@ -159,7 +162,7 @@ struct SessionView {
   WorkerId worker;
   config::Lease lease = config::Lease::idle;
   Time started{}, last_used{};
-  int holders = 0;  // open `connection` leases
+  int holders = 0;  // open `connection` leases, and holds
 };
 struct Counters {  // only grow; hits: granted without a new session; crashed: gone unasked, oom_killed apart
   std::uint64_t started = 0, gone = 0, crashed = 0, oom_killed = 0, sessions = 0, acquires = 0, hits = 0,

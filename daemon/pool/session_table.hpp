@@ -17,7 +17,7 @@ struct Session {
   WorkerId worker;
   config::Lease lease = config::Lease::idle;
   Time started{}, last_used{};
-  std::set<RequestId> holders;  // open `connection` leases
+  std::set<RequestId> holders;  // open `connection` leases, and holds
 
  private:
   friend class SessionTable;

@@ -29,11 +29,15 @@ void Pool::Machine::on(const LeaseClosed& event) {
   if (session == nullptr || !session->holders.empty()) return;
   if (session->lease == config::Lease::connection)
     return finish_session(*session, session_ended("lease_closed"));
-  use(*session, std::nullopt);
+  session->last_used = std::max(session->last_used, now_ - event.rested);
+  const auto end = idle_end(*session);
+  if (end && *end <= now_) return finish_session(*session, Reason{.kind = ReasonKind::idle_evicted});
+  plan_end(*session);
 }
 
-void Pool::Machine::on(const Touch& event) {
-  if (Session* session = sessions_.find(event.session)) use(*session, std::nullopt);
+void Pool::Machine::on(const Hold& event) {
+  Session* session = sessions_.find(event.session);
+  if (session != nullptr && session->worker == event.worker) use(*session, event.request);
 }
 
 void Pool::Machine::serve_queue() {

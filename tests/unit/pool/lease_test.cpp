@@ -17,7 +17,7 @@ TEST(PoolLease, IdleSessionEndsAfterIdleTimeoutSinceLastUse) {
   world.settle();
   world.acquire(1, "ann");
   world.wait(4min);
-  world.step(Touch{"ann"});
+  world.acquire(2, "ann");
   EXPECT_EQ(world.wait(299999ms), "");
   EXPECT_EQ(world.wait(1ms), "stop x-1 idle_evicted");
   EXPECT_EQ(world.last_emitted("session_ended").session, "ann");
@@ -64,6 +64,55 @@ TEST(PoolLease, HolderOnAnIdleSessionStopsTheIdleClockWhileItHolds) {
   EXPECT_EQ(world.wait(1ms), "stop x-1 idle_evicted");
 }
 
+TEST(PoolLease, ASessionThatIsHeldDoesNotRestUntilTheHoldEnds) {
+  World world(spec_of(1, 1, 0));
+  world.settle();
+  world.acquire(1, "ann");
+  EXPECT_EQ(world.step(Hold{2, "ann", "x-1"}), "");
+  EXPECT_EQ(world.pool().session("ann")->holders, 1);
+  EXPECT_EQ(world.wait(1h), "");
+  EXPECT_EQ(world.step(LeaseClosed{2, 1min}), "") << "it has rested for a minute already";
+  EXPECT_EQ(world.wait(239999ms), "");
+  EXPECT_EQ(world.wait(1ms), "stop x-1 idle_evicted");
+}
+
+TEST(PoolLease, AHoldThatEndedLongAgoEndsAnIdleSessionAtOnce) {
+  World world(spec_of(1, 1, 0));
+  world.settle();
+  world.acquire(1, "ann");
+  world.step(Hold{2, "ann", "x-1"});
+  world.wait(10min);
+  EXPECT_EQ(world.step(LeaseClosed{2, 5min}), "stop x-1 idle_evicted");
+}
+
+TEST(PoolLease, AHoldNeverMakesAUseOlder) {
+  World world(spec_of(1, 1, 0));
+  world.settle();
+  world.step(Hold{2, "ann", "x-1"});
+  world.acquire(1, "ann");
+  world.step(Hold{3, "ann", "x-1"});
+  EXPECT_EQ(world.step(LeaseClosed{3, 1h}), "") << "it was acquired just now";
+}
+
+TEST(PoolLease, AHoldOfAnotherWorkersSessionIsNone) {
+  World world(spec_of(1, 1, 0));
+  world.settle();
+  world.acquire(1, "ann");
+  world.step(Hold{2, "ann", "x-0"});
+  world.step(Hold{3, "bob", "x-1"});
+  EXPECT_EQ(world.pool().session("ann")->holders, 0);
+  EXPECT_EQ(world.step(LeaseClosed{2}), "");
+}
+
+TEST(PoolLease, AConnectionSessionThatIsHeldOutlivesItsConnection) {
+  World world(spec_of(1, 1, 0));
+  world.settle();
+  world.hold(1, "ann");
+  world.step(Hold{2, "ann", "x-1"});
+  EXPECT_EQ(world.step(LeaseClosed{1}), "");
+  EXPECT_EQ(world.step(LeaseClosed{2}), "stop x-1 session_ended(lease_closed)");
+}
+
 TEST(PoolLease, ThePoolsLeaseIsTheDefault) {
   auto spec = spec_of(1, 1, 0);
   spec.sessions.lease = config::Lease::connection;
@@ -90,7 +139,7 @@ TEST(PoolLease, MaxLifetimeEndsASessionThatIsInUseAndHeld) {
   world.settle();
   world.hold(1, "ann");
   world.wait(9min);
-  world.step(Touch{"ann"});
+  world.acquire(2, "ann", {}, config::Lease::idle);
   EXPECT_EQ(world.wait(59999ms), "");
   EXPECT_EQ(world.wait(1ms), "stop x-1 session_ended(max_lifetime)");
 }

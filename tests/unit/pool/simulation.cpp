@@ -96,9 +96,12 @@ Event Simulation::client_event() {
   const int dice = number(1, 100);
   if (dice <= 55) return acquire();
   if (dice <= 65) return CancelAcquire{some_request()};
-  if (dice <= 80) return LeaseClosed{some_request()};
+  if (dice <= 80) return LeaseClosed{some_request(), ms(chance(50) ? 0 : number(1, 100'000))};
   if (dice <= 93) return Release{session()};
-  return Touch{session()};
+  const auto sessions = pool_->sessions();
+  if (sessions.empty() || chance(10)) return Hold{++last_request_, session(), "x-1"};
+  const auto& held = sessions[static_cast<std::size_t>(number(0, static_cast<int>(sessions.size()) - 1))];
+  return Hold{++last_request_, held.name, held.worker};
 }
 
 Event Simulation::acquire() {

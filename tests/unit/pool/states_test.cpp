@@ -135,7 +135,7 @@ Event pool_event(const std::string& name) {
   if (name == "cancel") return CancelAcquire{1};
   if (name == "release") return Release{"ann"};
   if (name == "lease closed") return LeaseClosed{1};
-  if (name == "touch") return Touch{"ann"};
+  if (name == "hold") return Hold{5, "ann", "x-1"};
   if (name == "scale") return Scale{.max = 1};
   if (name == "drain") return Drain{};
   if (name == "resume") return Resume{};
@@ -152,7 +152,7 @@ const std::vector<PoolCase> kPoolCases = {
     {"running", "cancel", "", "running"},
     {"running", "release", "released ann yes; stop x-1 session_ended(released); start x-3", "running"},
     {"running", "lease closed", "stop x-1 session_ended(lease_closed); start x-3", "running"},
-    {"running", "touch", "", "running"},
+    {"running", "hold", "", "running"},
     {"running", "scale", "stop x-2 scaled_down", "running"},
     {"running", "drain", "stop x-2 stopped", "draining"},
     {"running", "resume", "", "running"},
@@ -166,7 +166,7 @@ const std::vector<PoolCase> kPoolCases = {
     {"draining", "cancel", "", "draining"},
     {"draining", "release", "released ann yes; stop x-1 session_ended(released)", "draining"},
     {"draining", "lease closed", "stop x-1 session_ended(lease_closed)", "draining"},
-    {"draining", "touch", "", "draining"},
+    {"draining", "hold", "", "draining"},
     {"draining", "scale", "", "draining"},
     {"draining", "drain", "", "draining"},
     {"draining", "resume", "start x-3", "running"},
@@ -180,7 +180,7 @@ const std::vector<PoolCase> kPoolCases = {
     {"failed", "cancel", "", "failed"},
     {"failed", "release", "released ann yes; stop x-1 session_ended(released)", "failed"},
     {"failed", "lease closed", "stop x-1 session_ended(lease_closed)", "failed"},
-    {"failed", "touch", "", "failed"},
+    {"failed", "hold", "", "failed"},
     {"failed", "scale", "stop x-2 scaled_down", "failed"},
     {"failed", "drain", "stop x-2 stopped", "draining"},
     {"failed", "resume", "", "running"},
@@ -194,7 +194,7 @@ const std::vector<PoolCase> kPoolCases = {
     {"stopped", "cancel", "", "stopped"},
     {"stopped", "release", "released ann no", "stopped"},
     {"stopped", "lease closed", "", "stopped"},
-    {"stopped", "touch", "", "stopped"},
+    {"stopped", "hold", "", "stopped"},
     {"stopped", "scale", "", "stopped"},
     {"stopped", "drain", "", "stopped"},
     {"stopped", "resume", "", "stopped"},
