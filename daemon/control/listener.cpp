@@ -60,19 +60,19 @@ class UmaskGuard {
 };
 
 /// Leaves `path` free to be bound, or says why it isn't.
-Status clear_the_way(const std::string& path) {
+Status clear_the_way(const std::string& path, const std::string& field) {
   struct stat status {};
   if (lstat(path.c_str(), &status) < 0) {
     if (errno == ENOENT) return {};
     return fail_errno("stat");
   }
   if (!S_ISSOCK(status.st_mode))
-    return fail("it exists and is not a socket; remove it or use another control.path");
+    return fail("it exists and is not a socket; remove it or use another " + field);
   const auto probe = protocol::connect_unix(path);
   // EAGAIN: somebody listens and has a full backlog. EPROTOTYPE: somebody has a socket of another type there.
   const int answer = probe ? 0 : probe.error().errno_value;
   if (answer == 0 || answer == EAGAIN)
-    return fail("another herdd is running on " + path + "; stop it or use another control.path");
+    return fail("another herdd is running on " + path + "; stop it or use another " + field);
   if (answer != ECONNREFUSED) return fail_errno("is another herdd running there? connect", answer);
   if (unlink(path.c_str()) < 0) return fail_errno("remove the stale socket");
   return {};
@@ -99,8 +99,8 @@ Status open_up(const UniqueFd& fd, const std::string& path, mode_t mode, gid_t g
   return {};
 }
 
-Result<UniqueFd> bind_locked(const std::string& path, mode_t mode, gid_t gid) {
-  HERD_CHECK(clear_the_way(path));
+Result<UniqueFd> bind_locked(const std::string& path, mode_t mode, gid_t gid, const SocketPurpose& purpose) {
+  HERD_CHECK(clear_the_way(path, purpose.field));
   HERD_TRY(UniqueFd fd, bind_closed(path));
   if (Status opened = open_up(fd, path, mode, gid); !opened) {
     unlink(path.c_str());
@@ -111,13 +111,14 @@ Result<UniqueFd> bind_locked(const std::string& path, mode_t mode, gid_t gid) {
 
 }  // namespace
 
-Result<UniqueFd> bind_control_socket(const std::string& path, mode_t mode, gid_t gid) {
-  const std::string clause = "control socket '" + path + "'";
+Result<UniqueFd> bind_unix_socket(const std::string& path, mode_t mode, gid_t gid,
+                                  const SocketPurpose& purpose) {
+  const std::string clause = purpose.what + (" '" + path + "'");
   if (path.empty() || path.size() > protocol::kMaxSocketPath)
     return fail(clause + ": a socket's path must have 1 to 107 bytes; use another control.path");
   const auto lock = PathLock::take(path);
   if (!lock) return fail_in(clause, lock.error());
-  auto fd = bind_locked(path, mode, gid);
+  auto fd = bind_locked(path, mode, gid, purpose);
   if (!fd) return fail_in(clause, std::move(fd).error());
   return fd;
 }

@@ -12,6 +12,12 @@ namespace herd::control {
 
 inline constexpr int kBacklog = 512;
 
+/// What a socket is, and where another path for it is given: for messages.
+struct SocketPurpose {
+  const char* what = "control socket";
+  const char* field = "control.path";
+};
+
 /// A listening socket at `path`, with exactly `mode` and the group `gid` (-1: as it comes).
 ///
 /// It refuses where a daemon answers at `path`, and where something that is not a socket is there; a socket
@@ -23,8 +29,8 @@ inline constexpr int kBacklog = 512;
 /// down. The lock file is made for that time and removed after it; one that a crash left behind locks nobody
 /// out. It is a file of mode 0600 and not the directory itself, which anyone who may open it could lock and
 /// so hold us up.
-Result<UniqueFd> bind_control_socket(const std::string& path, mode_t mode,
-                                     gid_t gid = static_cast<gid_t>(-1));
+Result<UniqueFd> bind_unix_socket(const std::string& path, mode_t mode, gid_t gid = static_cast<gid_t>(-1),
+                                  const SocketPurpose& purpose = {});
 
 /// Which file a listening socket is: so that the end of one daemon never removes the socket of the next.
 struct SocketFile {

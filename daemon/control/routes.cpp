@@ -1,9 +1,8 @@
 #include "daemon/control/routes.hpp"
 
-#include <sys/random.h>
-
 #include <array>
 
+#include "common/random.hpp"
 #include "daemon/control/body.hpp"
 #include "protocol/control/routes.hpp"
 
@@ -14,6 +13,8 @@ using protocol::dump_line;
 namespace route = protocol::route;
 using Words = std::span<const std::string_view>;
 
+constexpr std::size_t kRandomNameBytes = 16;
+
 Outcome json_answer(const Json& body, unsigned status = 200) {
   return Answer{status, dump_line(body)};
 }
@@ -21,19 +22,6 @@ Outcome json_answer(const Json& body, unsigned status = 200) {
 ApiResult<Outcome> answer(ApiResult<Json> body) {
   if (!body) return tl::make_unexpected(std::move(body).error());
   return json_answer(*body);
-}
-
-/// 128 bits from the kernel, in hex.
-std::string random_session_name() {
-  std::array<unsigned char, 16> bytes{};
-  // With 16 bytes and no flags it can't be interrupted or come up short (getrandom(2)).
-  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-    throw std::runtime_error("getrandom failed");
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string name;
-  name.reserve(32);
-  for (const unsigned char byte : bytes) name += {kHex[byte >> 4], kHex[byte & 15]};
-  return name;
 }
 
 ApiError bad_session_name() {
@@ -96,7 +84,7 @@ ApiResult<Outcome> acquire(const Call& call) {
   AcquireCall acquire{call.pool};
   HERD_TRY(acquire.timeout, body.duration("timeout", kMaxAcquireTimeout));
   if (session && !protocol::is_session_name(*session)) return tl::make_unexpected(bad_session_name());
-  acquire.session = session ? std::move(*session) : random_session_name();
+  acquire.session = session ? std::move(*session) : random_hex(kRandomNameBytes);
   if (lease) {
     if (*lease != "idle" && *lease != "connection")
       return tl::make_unexpected(bad_request("'lease' must be \"idle\" or \"connection\""));

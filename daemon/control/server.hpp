@@ -24,7 +24,7 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Serves a listening unix socket, as bind_control_socket yields it.
+  /// Serves a listening unix socket, as bind_unix_socket yields it.
   Status start(UniqueFd listener);
 
   /// Accepts nothing more and removes the socket's file. Idle connections are closed, queued acquires

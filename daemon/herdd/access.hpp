@@ -19,6 +19,8 @@ class Access {
   explicit Access(config::ControlSpec control, kernel::OwnIds ids = {})
       : control_(std::move(control)), ids_(std::move(ids)) {}
 
+  /// From the next call on. Who is root, the daemon's user or in the socket's group stays.
+  void set_roles(config::ControlSpec control) { control_.roles = std::move(control.roles); }
   [[nodiscard]] config::Role role_of(const control::Peer& peer) const;
   /// For messages: "uid 1000", or that nobody can tell.
   [[nodiscard]] std::string describe(const control::Peer& peer) const;

@@ -40,11 +40,12 @@ Daemon::Daemon(Parts parts)
                  filters_,
                  denials_,
                  parts_.runtime_directory + "/workers",
-                 parts_.socket_access,
+                 parts_.runtime_directory + "/notify",
+                 {0666, parts_.socket_group},
                  parts_.facts,
                  parts_.host.ids,
                  {parts_.loaded.daemon.control.path, run::socket_path(parts_.loaded.daemon.control.path),
-                  parts_.runtime_directory + "/workers"},
+                  parts_.runtime_directory + "/workers", parts_.runtime_directory + "/notify"},
                  {}},
       signals_(io_),
       runs_({resources_, parts_.ids,
@@ -55,6 +56,9 @@ Daemon::Daemon(Parts parts)
              [this](const control::Peer& peer) { return role_of(peer); },
              [this](const control::Peer& peer) { return describe(peer); },
              [this](const std::string& type, const std::string& message) { note(type, message); }}),
+      gateway_({resources_, events_, parts_.ids, gateway_desk(),
+                [this] { parts_.cgroups.remove_pool(std::string(config::kGatewayPool)); },
+                parts_.gateway_program, parts_.gateway_key}),
       server_(io_, *this, {}, [](const std::string& message) { log_warning("control socket: " + message); }) {
 }
 
@@ -62,6 +66,7 @@ Daemon::~Daemon() = default;
 
 void Daemon::run() {
   for (const config::PoolSpec& spec : parts_.loaded.pools) add_pool(spec);
+  gateway_.apply(parts_.loaded.daemon.gateway, parts_.loaded.pools, std::move(parts_.gateway_sockets));
   signals_.start([this](int number) { number == SIGHUP ? log_reload_on_signal() : begin_shutdown(); });
   if (auto started = server_.start(std::move(parts_.control_socket)); !started) {
     log_error("control socket: " + started.error().message);
@@ -70,7 +75,7 @@ void Daemon::run() {
   if (const denials::Visibility visibility = denials_.visibility(); visibility.seen)
     note_visibility(visibility);
   const std::string run_socket = run::socket_path(parts_.loaded.daemon.control.path);
-  if (auto started = runs_.start(run_socket, parts_.socket_access); !started)
+  if (auto started = runs_.start(run_socket, {0660, parts_.socket_group}); !started)
     log_error("run socket: " + started.error().message);
   log_info("herdd " HERD_VERSION " serves " + std::to_string(drivers_.size()) + " pools on " +
            parts_.loaded.daemon.control.path);
@@ -87,8 +92,11 @@ void Daemon::run() {
 
 void Daemon::add_pool(config::PoolSpec spec) {
   const std::string name = spec.name;
-  auto driver = std::make_unique<PoolDriver>(resources_, events_, parts_.ids, std::move(spec),
-                                             [this, name] { on_pool_finished(name); });
+  PoolHooks hooks;
+  hooks.finished = [this, name] { on_pool_finished(name); };
+  hooks.session_ended = [this, name](const pool::Emit& ended) { gateway_.end_session(name, ended); };
+  auto driver =
+      std::make_unique<PoolDriver>(resources_, events_, parts_.ids, std::move(spec), std::move(hooks));
   PoolDriver& added = *driver;
   drivers_.emplace(name, std::move(driver));
   added.start();
@@ -107,6 +115,11 @@ void Daemon::begin_shutdown() {
   tell_service_manager("STOPPING=1");
   log_info("stopping");
   note("daemon_stopping", "");
+  gateway_.stop([this] { stop_pools(); });
+}
+
+/// Once nobody talks to their workers through a gateway any more.
+void Daemon::stop_pools() {
   if (drivers_.empty()) return runs_.stop([this] { finish_shutdown(); });
   for (const auto& [name, driver] : drivers_) driver->stop();
 }
@@ -116,7 +129,8 @@ void Daemon::finish_shutdown() {
     denials_.stop();
     parts_.cgroups.remove_root();
     std::error_code ignored;  // a directory that somebody put a file into stays
-    std::filesystem::remove(parts_.runtime_directory + "/workers", ignored);
+    for (const char* directory : {"/workers", "/notify"})
+      std::filesystem::remove(parts_.runtime_directory + directory, ignored);
     log_info("stopped");
     signals_.cancel();
     io_.stop();

@@ -14,6 +14,7 @@
 #include "daemon/control/service.hpp"
 #include "daemon/denials/audit_source.hpp"
 #include "daemon/herdd/access.hpp"
+#include "daemon/herdd/gateway_service.hpp"
 #include "daemon/herdd/host.hpp"
 #include "daemon/herdd/id_counter.hpp"
 #include "daemon/herdd/pool_driver.hpp"
@@ -67,13 +68,15 @@ class Daemon : public control::Service {
     config::Loaded loaded;
     Host host;
     std::string runtime_directory;
-    worker::SocketAccess socket_access;
+    gid_t socket_group;
     UniqueFd control_socket, executor, root_lock, sockets_lock;
     kernel::OwnCgroup own_cgroup;
     kernel::Cgroups cgroups;
     worker::UidPool uids;
     IdCounter ids;
     worker::DaemonFacts facts;
+    std::string gateway_program, gateway_key;
+    GatewayListeners::Sockets gateway_sockets;
   };
   explicit Daemon(Parts parts);
   static Result<Parts> make_parts(config::Loaded loaded, Host host);
@@ -85,6 +88,11 @@ class Daemon : public control::Service {
   void log_reload_on_signal();
   void note(const std::string& type, const std::string& message);
   void note_visibility(const denials::Visibility& visibility);
+
+  GatewayDesk gateway_desk();
+  std::uint64_t hold(const std::string& pool, const std::string& session, const std::string& worker);
+  void let_go(std::uint64_t hold, Duration rested);
+  void stop_pools();
 
   [[nodiscard]] PoolDriver* find(const std::string& pool) const;
   [[nodiscard]] control::ApiResult<PoolDriver*> require(const std::string& pool) const;
@@ -110,6 +118,7 @@ class Daemon : public control::Service {
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   Signals signals_;
   RunService runs_;
+  GatewayService gateway_;
   control::Server server_;
 };
 

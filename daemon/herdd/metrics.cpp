@@ -1,6 +1,7 @@
 // GET /metrics, in Prometheus' text format.
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
@@ -18,6 +19,17 @@ class Scrape {
   void counter(const char* name, const char* help, const prometheus::Labels& labels, std::uint64_t value) {
     prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Add(labels).Increment(
         static_cast<double>(value));
+  }
+  void latency(const char* name, const char* help, const prometheus::Labels& labels,
+               const gateway::PoolStatistics& pool) {
+    const prometheus::Histogram::BucketBoundaries bounds(gateway::kLatencyBounds.begin(),
+                                                         gateway::kLatencyBounds.end());
+    prometheus::BuildHistogram()
+        .Name(name)
+        .Help(help)
+        .Register(registry_)
+        .Add(labels, bounds)
+        .ObserveMultiple({pool.latency.begin(), pool.latency.end()}, pool.latency_seconds);
   }
   [[nodiscard]] std::string text() const {
     return prometheus::TextSerializer().Serialize(registry_.Collect());
@@ -58,6 +70,42 @@ void describe_pool(Scrape& scrape, const std::string& name, const pool::View& vi
                  labels, denials.holds);
 }
 
+void describe_routes(Scrape& scrape, const std::string& gateway,
+                     const std::map<std::string, gateway::PoolStatistics>& pools) {
+  for (const auto& [name, pool] : pools) {
+    const prometheus::Labels labels{{"gateway", gateway}, {"pool", name}};
+    for (const auto& [status, count] : pool.answers) {
+      prometheus::Labels with_code = labels;
+      with_code["code"] = std::to_string(status);
+      scrape.counter("herd_gateway_requests_total", "Requests answered.", with_code, count);
+    }
+    scrape.latency("herd_gateway_request_seconds", "From a request's head to its answer's end.", labels,
+                   pool);
+    scrape.counter("herd_gateway_received_bytes_total", "Bodies and tunnels, from clients.", labels,
+                   pool.bytes_in);
+    scrape.counter("herd_gateway_sent_bytes_total", "Bodies and tunnels, to clients.", labels,
+                   pool.bytes_out);
+    scrape.counter("herd_gateway_connects_total", "Connections to workers.", labels, pool.connects);
+    scrape.counter("herd_gateway_failed_connects_total", "Connections to workers that failed.", labels,
+                   pool.failed_connects);
+    scrape.counter("herd_gateway_retries_total", "Requests sent to a worker again.", labels, pool.retries);
+    scrape.gauge("herd_gateway_tunnels", "WebSockets and the like that are open.", labels,
+                 static_cast<double>(pool.tunnels));
+  }
+}
+
+void describe_gateway(Scrape& scrape, const std::string& worker, const gateway::Statistics& statistics) {
+  const prometheus::Labels labels{{"gateway", worker}};
+  scrape.counter("herd_gateway_accepted_total", "Connections of clients accepted.", labels,
+                 statistics.accepted);
+  scrape.gauge("herd_gateway_connections", "Connections of clients that are open.", labels,
+               static_cast<double>(statistics.connections));
+  for (const auto& [limit, count] : statistics.limited)
+    scrape.counter("herd_gateway_limited_total", "What a limit has ended or refused.",
+                   {{"gateway", worker}, {"limit", limit}}, count);
+  describe_routes(scrape, worker, statistics.pools);
+}
+
 }  // namespace
 
 std::string Daemon::metrics() const {
@@ -72,6 +120,9 @@ std::string Daemon::metrics() const {
                  "Audit records of denied calls of no worker of herd's.", {}, denials.of_others);
   for (const auto& [name, driver] : drivers_)
     describe_pool(scrape, name, driver->pool().view(), driver->denial_counters());
+  scrape.gauge("herd_gateway_ready", "1 while a gateway serves, or none is configured.", {},
+               gateway_.is_ready() ? 1 : 0);
+  for (const auto& [worker, statistics] : gateway_.statistics()) describe_gateway(scrape, worker, statistics);
   return scrape.text();
 }
 

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kInstalledExecutor = "../lib/herd/herd-exec";  // seen from herdd's directory
+constexpr const char* kInstalledPrograms = "../lib/herd";  // seen from herdd's directory
 
 gid_t socket_group(const config::ControlSpec& control, const kernel::OwnIds& ids) {
   const group* found = getgrnam(control.group.c_str());
@@ -42,12 +42,12 @@ std::string runtime_directory(const config::DaemonSpec& spec) {
                                         : spec.runtime_directory;
 }
 
-/// herd-exec from the file, from beside herdd, or where it is installed.
-std::string executor_path(const config::DaemonSpec& spec, const fs::path& program_directory) {
-  if (!spec.executor.empty()) return spec.executor;
+/// From beside herdd, or where it is installed.
+std::string own_program(const fs::path& program_directory, const char* name) {
   std::error_code error;
-  const fs::path beside = program_directory / "herd-exec";
-  return fs::exists(beside, error) ? beside : (program_directory / kInstalledExecutor).lexically_normal();
+  const fs::path beside = program_directory / name;
+  return fs::exists(beside, error) ? beside
+                                   : (program_directory / kInstalledPrograms / name).lexically_normal();
 }
 
 /// The host's own numbers are free for herd.json's range, or its default; in a user namespace that lacks them
@@ -119,6 +119,14 @@ class SocketGuard {
   bool armed_ = true;
 };
 
+/// Its sockets are open to whoever gets there, which is the group; a gateway is handed each that it may use.
+Status make_sockets_directory(const std::string& path, gid_t group) {
+  HERD_CHECK(kernel::make_directories(path, 0750));
+  if (chown(path.c_str(), static_cast<uid_t>(-1), group) != 0) return fail_errno("chown '" + path + "'");
+  if (chmod(path.c_str(), 0750) != 0) return fail_errno("chmod '" + path + "'");
+  return {};
+}
+
 /// Sockets of workers that are gone with the daemon that had them.
 void clear_directory(const std::string& directory) {
   std::error_code error;
@@ -151,18 +159,21 @@ Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded, Host host) {
   const config::DaemonSpec& spec = loaded.daemon;
   const std::string runtime = runtime_directory(spec);
   const gid_t group = socket_group(spec.control, host.ids);
+  const fs::path program_directory = host.program_directory;
   HERD_CHECK(kernel::make_directories(runtime, 0755));
   HERD_CHECK(kernel::make_directories(fs::path(spec.control.path).parent_path(), 0755));
-  HERD_TRY(UniqueFd control_socket,
-           control::bind_control_socket(spec.control.path, spec.control.mode, group));
+  HERD_TRY(UniqueFd control_socket, control::bind_unix_socket(spec.control.path, spec.control.mode, group));
   SocketGuard guard(control_socket.get());
-  const std::string sockets = runtime + "/workers";
-  HERD_CHECK(kernel::make_directories(sockets, 0755));
+  const std::string sockets = runtime + "/workers", notify_sockets = runtime + "/notify";
+  HERD_CHECK(make_sockets_directory(sockets, group));
+  HERD_CHECK(kernel::make_directories(notify_sockets, 0755));
   HERD_TRY(UniqueFd sockets_lock, lock_directory(sockets));
   HERD_CHECK(kernel::make_directories(spec.state_directory, 0700));
   HERD_TRY(IdCounter ids, IdCounter::open(spec.state_directory + "/worker-ids"));
+  HERD_TRY(std::string gateway_key, cookie_key(spec.state_directory + "/gateway-key"));
   HERD_TRY(worker::UidPool uids, open_uids(host, spec.uids));
-  const std::string executor = executor_path(spec, host.program_directory);
+  const std::string executor =
+      spec.executor.empty() ? own_program(program_directory, "herd-exec") : spec.executor;
   auto program = kernel::sealed_program(executor);
   if (!program) return fail_in("executor '" + executor + "'", program.error());
   HERD_TRY(const worker::DaemonFacts facts, worker::read_daemon_facts());
@@ -175,13 +186,15 @@ Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded, Host host) {
   HERD_TRY(UniqueFd root_lock, lock_root(cgroups));
   HERD_TRY(const int leftovers, cgroups.clean());
   clear_directory(sockets);
+  clear_directory(notify_sockets);
   if (leftovers > 0)
     log_warning("ended and removed " + std::to_string(leftovers) + " workers that an earlier run left");
+  HERD_TRY(auto gateway_sockets, GatewayListeners().open(spec.gateway.listen));
   guard.disarm();
   return Parts{std::move(loaded),
                std::move(host),
                runtime,
-               {0660, group},
+               group,
                std::move(control_socket),
                std::move(*program),
                std::move(root_lock),
@@ -190,7 +203,10 @@ Result<Daemon::Parts> Daemon::make_parts(config::Loaded loaded, Host host) {
                std::move(cgroups),
                std::move(uids),
                std::move(ids),
-               facts};
+               facts,
+               own_program(program_directory, "herd-gateway"),
+               std::move(gateway_key),
+               std::move(gateway_sockets)};
 }
 
 }  // namespace herd::daemon

@@ -49,12 +49,12 @@ bool is_warning(const pool::Emit& action) {
 }  // namespace
 
 PoolDriver::PoolDriver(worker::Resources& resources, control::EventRing& events, pool::IdSource& ids,
-                       config::PoolSpec spec, std::function<void()> finished)
+                       config::PoolSpec spec, PoolHooks hooks)
     : resources_(resources),
       events_(events),
       pool_(spec, ids),
       spec_(std::make_shared<const config::PoolSpec>(std::move(spec))),
-      finished_(std::move(finished)),
+      hooks_(std::move(hooks)),
       timer_(resources.io),
       denials_timer_(resources.io) {}
 
@@ -71,10 +71,10 @@ void PoolDriver::feed(pool::Event event) {
     inbox_.pop_front();
     for (const pool::Action& action : pool_.step(next, Clock::now())) perform(action);
   }
-  if (pool_.finished() && finished_) {
+  if (pool_.finished() && hooks_.finished) {
     timer_.cancel();
     // Posted: the receiver may destroy this driver.
-    boost::asio::post(resources_.io, std::exchange(finished_, nullptr));
+    boost::asio::post(resources_.io, std::exchange(hooks_.finished, nullptr));
   }
 }
 
@@ -117,6 +117,7 @@ void PoolDriver::start_worker(const pool::StartWorker& action) {
   auto worker = std::make_shared<worker::Worker>(resources_, spec_, id, std::move(callbacks));
   workers_.emplace(id, worker);
   denials_.try_emplace(id);
+  if (hooks_.before_start) hooks_.before_start(*worker);
   worker->start();
 }
 
@@ -189,9 +190,11 @@ void PoolDriver::emit(const pool::Emit& action) {
   if (message_says_more) (*event)["message"] = action.message;
   events_.append(event, kBytesOfAnEvent + action.message.size());
 
-  if (action.type == "session_ended")
+  if (action.type == "session_ended") {
     if (const auto found = workers_.find(action.worker); found != workers_.end())
       found->second->output().set_session("");
+    if (hooks_.session_ended) hooks_.session_ended(action);
+  }
   std::string text = action.type;
   if (action.reason) text += ": " + describe(*action.reason);
   if (message_says_more) text += ": " + action.message;

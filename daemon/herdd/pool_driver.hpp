@@ -36,11 +36,17 @@ struct DenialCounters {
   std::uint64_t holds = 0;  // workers held back, as they made too many
 };
 
+/// Who else wants to know, or has a say; each may be empty.
+struct PoolHooks {
+  std::function<void()> finished;  // once after stop(), when nothing of the pool is left
+  std::function<void(worker::Worker&)> before_start;
+  std::function<void(const pool::Emit&)> session_ended;
+};
+
 class PoolDriver {
  public:
-  /// `finished` is called once after stop(), when nothing of the pool is left.
   PoolDriver(worker::Resources& resources, control::EventRing& events, pool::IdSource& ids,
-             config::PoolSpec spec, std::function<void()> finished);
+             config::PoolSpec spec, PoolHooks hooks);
 
   void start() { feed(pool::TimerFired{}); }
   void stop() { feed(pool::Shutdown{}); }
@@ -49,7 +55,7 @@ class PoolDriver {
 
   void acquire(std::uint64_t request, const control::AcquireCall& call, AcquireDone done);
   void cancel_acquire(std::uint64_t request);
-  void lease_closed(std::uint64_t request) { feed(pool::LeaseClosed{request}); }
+  void lease_closed(std::uint64_t request, Duration rested = {}) { feed(pool::LeaseClosed{request, rested}); }
   bool release(const std::string& session);
 
   [[nodiscard]] const pool::Pool& pool() const { return pool_; }
@@ -81,7 +87,7 @@ class PoolDriver {
   control::EventRing& events_;
   pool::Pool pool_;
   std::shared_ptr<const config::PoolSpec> spec_;  // workers hold the one that they were started with
-  std::function<void()> finished_;
+  PoolHooks hooks_;
   std::map<std::string, std::shared_ptr<worker::Worker>> workers_;
   std::map<std::string, denials::History> denials_;  // of the workers that there are
   DenialCounters denial_counters_;

@@ -78,6 +78,10 @@ control::ApiResult<Json> Daemon::reload(bool dry_run) {
     return answer;
   }
 
+  auto sockets = gateway_.open(fresh->daemon.gateway);
+  if (!sockets)
+    return bad_config({{parts_.loaded.daemon.file, 0, "/gateway/listen", sockets.error().message}});
+
   for (const std::string& name : removed) {
     returning_.erase(name);
     if (PoolDriver* driver = find(name)) driver->stop();
@@ -98,9 +102,14 @@ control::ApiResult<Json> Daemon::reload(bool dry_run) {
     }
   }
   for (const config::Change& change : daemon_changes)
-    log_warning("herd.json: " + change.pointer + " changed to " + change.after +
-                ": takes effect when herdd is started again");
-  // The daemon's own part stays as it runs, so that the next plan still shows what is waiting for a restart.
+    if (change.applies == config::Applies::restart)
+      log_warning("herd.json: " + change.pointer + " changed to " + change.after +
+                  ": takes effect when herdd is started again");
+  // What can't change in a running daemon stays, so that the next plan still shows it.
+  parts_.loaded.daemon.control.roles = fresh->daemon.control.roles;
+  access_.set_roles(fresh->daemon.control);
+  parts_.loaded.daemon.gateway = fresh->daemon.gateway;
+  gateway_.apply(parts_.loaded.daemon.gateway, fresh->pools, std::move(*sockets));
   parts_.loaded.pools = std::move(fresh->pools);
   ++generation_;
   answer["generation"] = generation_;

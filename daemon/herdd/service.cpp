@@ -58,7 +58,9 @@ ApiResult<PoolDriver*> Daemon::require(const std::string& pool) const {
 /// A worker's id is its pool's name, a dash and a number.
 PoolDriver* Daemon::owner_of_worker(const std::string& id) const {
   const std::size_t dash = id.rfind('-');
-  return dash == std::string::npos ? nullptr : find(id.substr(0, dash));
+  if (dash == std::string::npos) return nullptr;
+  const std::string pool = id.substr(0, dash);
+  return pool == config::kGatewayPool ? gateway_.driver() : find(pool);
 }
 
 Json Daemon::status() const {
@@ -92,6 +94,7 @@ Json Daemon::status() const {
             {"cgroup_root", parts_.cgroups.root()},
             {"denials", in_words(denials)}}},
           {"denials", to_json(denials)},
+          {"gateway", gateway_.status()},
           {"warnings", warnings}};
 }
 
@@ -156,7 +159,7 @@ ApiResult<Json> Daemon::session(const std::string& pool, const std::string& name
 }
 
 bool Daemon::is_ready() const {
-  if (is_stopping_) return false;
+  if (is_stopping_ || !gateway_.is_ready()) return false;
   for (const auto& [name, driver] : drivers_) {
     const pool::View view = driver->pool().view();
     if (view.state == pool::PoolState::running && view.idle + view.bound < view.min) return false;
@@ -198,6 +201,34 @@ void Daemon::lease_closed(std::uint64_t request) {
   const auto pool = request_pools_.extract(request);
   if (pool.empty()) return;
   if (PoolDriver* driver = find(pool.mapped())) driver->lease_closed(request);
+}
+
+std::uint64_t Daemon::hold(const std::string& pool, const std::string& session, const std::string& worker) {
+  const std::uint64_t number = ++last_request_;
+  if (PoolDriver* driver = find(pool)) {
+    request_pools_.emplace(number, pool);
+    driver->feed(pool::Hold{number, session, worker});
+  }
+  return number;
+}
+
+void Daemon::let_go(std::uint64_t hold, Duration rested) {
+  const auto pool = request_pools_.extract(hold);
+  if (pool.empty()) return;
+  if (PoolDriver* driver = find(pool.mapped())) driver->lease_closed(hold, rested);
+}
+
+GatewayDesk Daemon::gateway_desk() {
+  return {*this,
+          [this](const std::string& pool) -> const config::GatewaySpec* {
+            const PoolDriver* driver = find(pool);
+            const auto* route = driver == nullptr ? nullptr : &driver->pool().spec().gateway;
+            return route == nullptr || !*route ? nullptr : &**route;
+          },
+          [this](const std::string& pool, const std::string& session, const std::string& worker) {
+            return hold(pool, session, worker);
+          },
+          [this](std::uint64_t hold, Duration rested) { let_go(hold, rested); }};
 }
 
 ApiResult<Json> Daemon::release(const std::string& pool, const std::string& session) {

@@ -58,7 +58,7 @@ struct Hold {
   RequestId request = 0;  // LeaseClosed of the same ends it
   SessionName session;
   WorkerId worker;  // that the caller knows; of another the session is another
-};  // traffic: the session does not rest meanwhile
+};                  // traffic: the session does not rest meanwhile
 struct WorkerBecameReady {
   WorkerId worker;
 };  // it said that it is ready: starting -> verifying

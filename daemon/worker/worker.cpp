@@ -52,7 +52,7 @@ Result<SpawnOrder> Worker::prepare() {
     HERD_TRY(parts.auto_uid, choose_uid());
   }
   SpawnOrder order;
-  parts.notify_path_on_host = resources_.sockets_directory + "/" + id_ + ".notify";
+  parts.notify_path_on_host = resources_.notify_sockets_directory + "/" + id_ + ".notify";
   HERD_CHECK(prepare_address(order, parts));
   order.is_required = pool_->sandbox.required;
   HERD_TRY(order.plan,
@@ -73,7 +73,11 @@ Result<SpawnOrder> Worker::prepare() {
 Status Worker::prepare_address(SpawnOrder& order, PlanParts& parts) {
   using config::Listen;
   const Listen listen = pool_->listen;
-  if (listen == Listen::none) return {};
+  if (listen == Listen::none) {
+    order.listener = std::move(socket_);
+    parts.has_listener = static_cast<bool>(order.listener);
+    return {};
+  }
   const bool is_port = listen == Listen::port;
   if (is_port && pool_->sandbox.network == config::Network::host) {
     HERD_TRY(port_, pick_port(resources_.ports));

@@ -37,7 +37,8 @@ struct Resources {
   UidPool& uids;
   Filters& filters;
   denials::Source& denials;
-  std::string sockets_directory;
+  std::string sockets_directory;         // of those that workers listen on
+  std::string notify_sockets_directory;  // of workers without a mount namespace
   SocketAccess socket_access;
   DaemonFacts daemon;
   kernel::OwnIds ids;
@@ -73,6 +74,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
 
   /// Before start(): the worker's input and output in place of the daemon's pipes.
   void set_stdio(std::shared_ptr<const Stdio> stdio) { stdio_ = std::move(stdio); }
+  /// Before start(), for a pool without an address: this socket in the place of a listener, as fd 3.
+  void set_socket(UniqueFd socket) { socket_ = std::move(socket); }
   void start();
   /// Stop signal, grace, then the whole tree. The first reason stays.
   void stop(Reason reason);
@@ -171,6 +174,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Timers timers_;
   std::optional<std::uint16_t> port_;
   std::string socket_path_;
+  UniqueFd socket_;                                                      // until start()
   std::map<std::uint64_t, std::shared_ptr<SocketOrder>> socket_orders_;  // one for each probe at work
   std::uint64_t last_socket_order_ = 0;
   std::shared_ptr<const Stdio> stdio_;

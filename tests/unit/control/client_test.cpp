@@ -59,7 +59,7 @@ TEST(Client, SaysWhatToDoWhenNobodyIsThere) {
       nothing.get("/healthz").error().message,
       "cannot reach herdd at " + (directory / "x.sock") +
           ": No such file or directory; is it running? (systemctl status herd, or herdd --config FILE)");
-  { const auto dead = bind_control_socket(directory / "dead.sock", 0660); }
+  { const auto dead = bind_unix_socket(directory / "dead.sock", 0660); }
   Client dead(directory / "dead.sock");
   EXPECT_THAT(dead.get("/healthz").error().message, HasSubstr("Connection refused; is it running?"));
 }

@@ -76,7 +76,7 @@ class Harness {
     on_loop([this] {
       server_ = std::make_unique<Server>(io_, service, limits_,
                                          [this](const std::string& message) { reports.push_back(message); });
-      auto listener = bind_control_socket(path, 0660);
+      auto listener = bind_unix_socket(path, 0660);
       if (!listener) throw std::runtime_error(listener.error().message);
       if (auto started = server_->start(std::move(*listener)); !started)
         throw std::runtime_error(started.error().message);

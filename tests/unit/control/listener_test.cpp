@@ -26,7 +26,7 @@ class Listener : public testing::Test {
 TEST_F(Listener, HasExactlyItsModeAndGroupWhateverTheUmask) {
   const mode_t before = umask(0);
   const gid_t gid = getuid() == 0 ? 12345 : getgid();
-  const auto fd = bind_control_socket(path, 0640, gid);
+  const auto fd = bind_unix_socket(path, 0640, gid);
   EXPECT_EQ(umask(before), 0U);
   ASSERT_TRUE(fd) << fd.error().message;
   struct stat status {};
@@ -50,7 +50,7 @@ TEST_F(Listener, IsAtNoMomentMoreOpenThanItShouldBe) {
     }
   });
   for (int round = 0; round < 500 || sightings < 100; ++round) {
-    EXPECT_TRUE(bind_control_socket(path, 0640));
+    EXPECT_TRUE(bind_unix_socket(path, 0640));
     std::filesystem::remove(path);
   }
   done = true;
@@ -60,9 +60,9 @@ TEST_F(Listener, IsAtNoMomentMoreOpenThanItShouldBe) {
 }
 
 TEST_F(Listener, ASecondDaemonIsRefused) {
-  const auto first = bind_control_socket(path, 0660);
+  const auto first = bind_unix_socket(path, 0660);
   ASSERT_TRUE(first);
-  const auto second = bind_control_socket(path, 0660);
+  const auto second = bind_unix_socket(path, 0660);
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message,
               HasSubstr("another herdd is running on " + path + "; stop it or use another control.path"));
@@ -70,7 +70,7 @@ TEST_F(Listener, ASecondDaemonIsRefused) {
 }
 
 TEST_F(Listener, OneWithAFullBacklogIsRunningToo) {
-  const auto first = bind_control_socket(path, 0660);
+  const auto first = bind_unix_socket(path, 0660);
   ASSERT_TRUE(first);
   ASSERT_EQ(listen(first->get(), 0), 0);
   std::vector<UniqueFd> waiting;
@@ -82,43 +82,43 @@ TEST_F(Listener, OneWithAFullBacklogIsRunningToo) {
     }
     waiting.push_back(std::move(*fd));
   }
-  EXPECT_FALSE(bind_control_socket(path, 0660));
+  EXPECT_FALSE(bind_unix_socket(path, 0660));
 }
 
 TEST_F(Listener, AStaleSocketIsReplaced) {
-  { const auto dead = bind_control_socket(path, 0660); }
+  { const auto dead = bind_unix_socket(path, 0660); }
   ASSERT_TRUE(std::filesystem::exists(path));
-  const auto fd = bind_control_socket(path, 0660);
+  const auto fd = bind_unix_socket(path, 0660);
   ASSERT_TRUE(fd) << fd.error().message;
   EXPECT_TRUE(protocol::connect_unix(path));
 }
 
 TEST_F(Listener, WhatIsNotASocketStays) {
   std::ofstream(path) << "precious";
-  const auto fd = bind_control_socket(path, 0660);
+  const auto fd = bind_unix_socket(path, 0660);
   ASSERT_FALSE(fd);
   EXPECT_THAT(fd.error().message, HasSubstr("exists and is not a socket"));
   EXPECT_EQ(std::filesystem::file_size(path), 8U);
 }
 
 TEST_F(Listener, ImpossiblePathsAreExplained) {
-  EXPECT_THAT(bind_control_socket(directory / std::string(200, 'x'), 0660).error().message,
+  EXPECT_THAT(bind_unix_socket(directory / std::string(200, 'x'), 0660).error().message,
               HasSubstr("1 to 107"));
-  EXPECT_THAT(bind_control_socket(directory / "no/such/dir.sock", 0660).error().message,
+  EXPECT_THAT(bind_unix_socket(directory / "no/such/dir.sock", 0660).error().message,
               HasSubstr("No such file or directory"));
 }
 
 TEST_F(Listener, OfManyThatRaceOneWins) {
   for (int round = 0; round < 20; ++round) {
     if (round % 2 == 1) {
-      const auto stale = bind_control_socket(path, 0660);
+      const auto stale = bind_unix_socket(path, 0660);
     }
     std::atomic<int> winners = 0;
     std::array<Result<UniqueFd>, 8> results;
     std::vector<std::thread> racers;
     for (auto& result : results) {
       racers.emplace_back([&] {
-        result = bind_control_socket(path, 0660);
+        result = bind_unix_socket(path, 0660);
         if (result) ++winners;
       });
     }
@@ -131,13 +131,13 @@ TEST_F(Listener, OfManyThatRaceOneWins) {
 }
 
 TEST_F(Listener, TheEndOfOneDaemonLeavesTheNextOnesSocketAlone) {
-  auto first = bind_control_socket(path, 0660);
+  auto first = bind_unix_socket(path, 0660);
   ASSERT_TRUE(first);
   const SocketFile file = file_of(first->get());
   EXPECT_EQ(file.path, path);
   std::filesystem::create_hard_link(path, path + ".old");  // so that its inode is not given out again
   first->reset();
-  const auto second = bind_control_socket(path, 0660);
+  const auto second = bind_unix_socket(path, 0660);
   ASSERT_TRUE(second);
   EXPECT_TRUE(remove_socket(file));
   EXPECT_TRUE(std::filesystem::exists(path));

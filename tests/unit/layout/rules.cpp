@@ -100,7 +100,8 @@ const std::vector<Folder>& folders() {
       // Where all is wired together.
       {"daemon/herdd",
        {"common", "common/kernel", "common/seccomp", "config", "protocol/control", "protocol/launch",
-        "protocol/run", "daemon/pool", "daemon/denials", "daemon/worker", "daemon/control"},
+        "protocol/run", "protocol/gateway", "daemon/pool", "daemon/denials", "daemon/worker",
+        "daemon/control"},
        {"boost/", "nlohmann/", "prometheus/", "CLI/"}},
       // Does what herd-exec does, to see whether it can be done.
       {"cli/doctor", {"common", "common/kernel", "common/seccomp"}, {"tl/"}},
