@@ -22,12 +22,23 @@ void print_list(Context& context, const std::string& title, const Json& items) {
   for (const Json& item : items) print_line(context, "  " + text_of(item));
 }
 
+/// "web-1 ready, tcp:127.0.0.1:8080"
+std::string describe_gateway(const Json& gateway) {
+  std::string text = text_of(at(gateway, "workers"));
+  text += at(gateway, "ready") == true ? " ready" : " not ready";
+  for (const Json& address : at(gateway, "listen")) text += ", " + text_of(address);
+  if (const Json& reason = at(gateway, "reason"); !reason.is_null()) text += ": " + text_of(reason);
+  return text;
+}
+
 int status(Context& context) {
   return ask(context, {.target = std::string(route::kStatus)}, [&](const Json& body) {
     std::vector<std::pair<std::string, std::string>> fields = {
         {"version", text_at(body, "version")},       {"up", seconds_at(body, "uptime_seconds")},
         {"generation", text_at(body, "generation")}, {"pools", text_at(body, "pools")},
         {"workers", text_at(body, "workers")},       {"sessions", text_at(body, "sessions")}};
+    if (const Json& gateway = at(body, "gateway"); gateway.is_object())
+      fields.emplace_back("gateway", describe_gateway(gateway));
     const Json& host = at(body, "host");
     if (host.is_object()) {
       for (const auto& [key, value] : host.items())

@@ -83,9 +83,7 @@ Json unfiltered_pool(const Json& sandbox) {
 TestDaemon::TestDaemon(DaemonOptions options)
     : options_(std::move(options)), cgroup_root_(fs::path(directory()).filename().string()) {
   fs::create_directory(directory() + "/pools.d");
-  Json file = daemon_file(directory(), cgroup_root_);
-  file.merge_patch(options_.config);
-  directory_.write("herd.json", file.dump(2));
+  write_config(options_.config);
   if (!options_.user) return;
   fs::create_directory(directory() + "/bin");
   const std::string built = fs::path(HERD_TEST_HERDD).parent_path();
@@ -118,6 +116,12 @@ TestDaemon::~TestDaemon() {
     cgroups->remove_root();
   }
   reap_orphans();
+}
+
+void TestDaemon::write_config(const Json& config) const {
+  Json file = daemon_file(directory(), cgroup_root_);
+  file.merge_patch(config);
+  directory_.write("herd.json", file.dump(2));
 }
 
 void TestDaemon::write_pool_text(const std::string& name, const std::string& text) const {

@@ -52,6 +52,8 @@ class TestDaemon {
   TestDaemon& operator=(const TestDaemon&) = delete;
 
   // ---- its files
+  /// In place of the one it was made with; merged over the harness's own.
+  void write_config(const Json& config) const;
   void write_pool(const std::string& name, const Json& pool) const { write_pool_text(name, pool.dump(2)); }
   void write_pool_text(const std::string& name, const std::string& text) const;
   void remove_pool(const std::string& name) const;
