@@ -65,7 +65,8 @@ void add_gateway(Table<DaemonSpec>& table) {
   table.field("/gateway/limits/connect_timeout", kTime, limit(&GatewayLimits::connect_timeout), kLive,
               "So long may a worker take to accept a connection.");
   table.field("/gateway/limits/connections", Integer<int>{1, 1'000'000}, limit(&GatewayLimits::connections),
-              kLive, "Of clients, all together.");
+              kLive,
+              "Of clients, all together. Where herdd may have too few open files (`LimitNOFILE=`), fewer.");
   table.field("/gateway/limits/connections_per_address", Integer<int>{1, 1'000'000},
               limit(&GatewayLimits::connections_per_address), kLive, "From one IP address.");
   table.field("/gateway/limits/idle_connections", Integer<int>{0, 10'000},

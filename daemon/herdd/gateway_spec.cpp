@@ -1,5 +1,6 @@
 #include "daemon/herdd/gateway_spec.hpp"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -11,9 +12,17 @@ namespace {
 
 using std::chrono::seconds;
 
-/// A client, and its worker.
-constexpr int kFilesOfAGateway = 65'536;
+constexpr rlim_t kMostFiles = 65'536;
+/// Listeners, kept connections to workers, the sockets of sessions.
+constexpr int kOtherFiles = 2'000;
 constexpr Duration kLongestHold = seconds(1);
+
+/// No more than the daemon may have itself.
+int open_files() {
+  rlimit own{};
+  if (getrlimit(RLIMIT_NOFILE, &own) != 0) return 1024;
+  return static_cast<int>(std::min(own.rlim_max, kMostFiles));
+}
 
 /// `strict`, with sockets that lead to workers, and without what a program that has started needs no more:
 /// files, other programs, and the file system as a whole.
@@ -71,14 +80,16 @@ gateway::Route route_to(const config::PoolSpec& pool) {
   return route;
 }
 
+/// A client takes two files, its own and its worker's: the limit with a name comes before the kernel's.
 gateway::Limits limits_of(const config::GatewayLimits& limits) {
+  const int most_connections = std::max(16, (open_files() - kOtherFiles) / 2);
   return {.header_bytes = limits.header.value,
           .headers = limits.headers,
           .header_timeout = limits.header_timeout,
           .body_timeout = limits.body_timeout,
           .keep_alive_timeout = limits.keep_alive_timeout,
           .connect_timeout = limits.connect_timeout,
-          .connections = limits.connections,
+          .connections = std::min(limits.connections, most_connections),
           .connections_of_address = limits.connections_per_address,
           .idle_connections = limits.idle_connections};
 }
@@ -99,7 +110,7 @@ config::PoolSpec gateway_pool(const std::string& program, int threads) {
   pool.limits.memory = mib(1024);
   pool.limits.cpu.reset();
   pool.limits.pids = threads + 16;
-  pool.limits.open_files = kFilesOfAGateway;
+  pool.limits.open_files = open_files();
   pool.sandbox.network = config::Network::host;  // where workers with a port of the host's are
   pool.sandbox.filesystem.root = config::kMinimal;
   pool.sandbox.filesystem.tmp = mib(1);
