@@ -7,6 +7,8 @@ find_package(tl-expected REQUIRED)
 find_package(CLI11 REQUIRED)
 find_library(HERD_LIBSECCOMP seccomp REQUIRED)
 find_library(HERD_LIBCAP cap REQUIRED)
+# The static one: herd-gateway runs in a root without libraries.
+find_library(HERD_LIBSODIUM libsodium.a REQUIRED)
 
 # Only the core of prometheus-cpp is used. Its own CMake package also asks for what its HTTP parts need (curl, zlib,
 # civetweb), so it is not used.
