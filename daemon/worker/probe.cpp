@@ -33,7 +33,7 @@ asio::awaitable<std::string> connect(Socket& socket, const std::string& address)
 asio::awaitable<std::string> exchange(Socket& socket, const std::string& address, const std::string& path) {
   if (std::string failure = co_await connect(socket, address); !failure.empty()) co_return failure;
   http::request<http::empty_body> request(http::verb::get, path, 11);
-  request.set(http::field::host, "herd");
+  request.set(http::field::host, "localhost");  // some programs answer to no other name
   request.set(http::field::user_agent, "herdd");
   request.keep_alive(false);
   const auto [write_error, written] = co_await http::async_write(socket, request, as_tuple(use_awaitable));

@@ -187,7 +187,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::optional<launch::Exited> exited_;
   std::optional<std::uint32_t> taken_uid_;
   bool is_spawned_ = false, is_ready_ = false, is_verified_ = false, is_gone_ = false;
-  bool has_ended_ = false;  // of itself: what is asked of it from now on is not why
+  bool has_ended_ = false;     // of itself: what is asked of it from now on is not why
+  std::string probe_failure_;  // of the last check of readiness
   bool is_out_of_time_ = false, told_port_taken_ = false;
 };
 

@@ -59,7 +59,9 @@ asio::awaitable<void> Worker::watch_ready_timeout(Self self) {
   if (error || self->is_verified_ || self->is_gone_) co_return;
   self->is_out_of_time_ = true;
   if (!self->is_ready_) {
-    self->begin_stop(Reason{ReasonKind::ready_timeout}, self->pool_->stop.grace);
+    Reason reason{ReasonKind::ready_timeout};
+    if (!self->probe_failure_.empty()) reason.detail = "the last check: " + self->probe_failure_;
+    self->begin_stop(std::move(reason), self->pool_->stop.grace);
   } else {
     self->stop_as_not_verified();
   }
@@ -73,6 +75,7 @@ asio::awaitable<void> Worker::probe_until_ready(Self self) {
     const std::string failure = co_await probe(self, ready.http_path, ready.timeout);
     if (self->stop_reason_ || self->is_gone_) co_return;
     if (failure.empty() && self->owns_port()) co_return self->on_ready();
+    self->probe_failure_ = failure;
     self->timers_.health.expires_after(pause);
     co_await self->timers_.health.async_wait(as_tuple(use_awaitable));
     pause = std::min<std::chrono::milliseconds>(pause * 2, kLongestProbePause);

@@ -27,6 +27,7 @@ class GatewayClients : public DaemonTest {
   /// What it writes; the test fails unless it ends well.
   std::string run(const std::vector<std::string>& command, std::vector<std::string> environment = {}) {
     const std::string output = daemon_.directory() + "/client.log";
+    std::filesystem::remove(output);  // it is written on
     environment.push_back("PATH=/usr/bin:/bin");
     environment.push_back("HOME=" + daemon_.directory());
     Process process(command, {environment, {}, output});
