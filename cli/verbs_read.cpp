@@ -1,4 +1,5 @@
 // What is: status, pools, workers, one worker in full, sessions, version.
+#include <algorithm>
 #include <chrono>
 
 #include "cli/human.hpp"
@@ -44,6 +45,9 @@ int status(Context& context) {
       for (const auto& [key, value] : host.items())
         fields.emplace_back("host " + printable(key), text_of(value));
     }
+    if (const Json& notified = at(body, "denials", "notified_pools");
+        notified.is_array() && !notified.empty())
+      fields.emplace_back("asked about denials", text_of(notified));
     print_fields(context, fields);
     print_list(context, "warnings", at(body, "warnings"));
   });
@@ -98,12 +102,22 @@ void print_isolation(Context& context, const Json& isolation) {
 void print_denials(Context& context, const Json& denials) {
   if (!denials.is_array() || denials.empty()) return;
   context.out << "\nlast denials\n";
-  Table table({"  SYSCALL", "ARCH", "ACTION", "TIMES", "LAST", "SESSION", "PROGRAM"});
+  const bool has_arguments =
+      std::ranges::any_of(denials, [](const Json& one) { return one.contains("args"); });
+  std::vector<std::string> heads{"  SYSCALL", "ARCH", "ACTION", "TIMES", "LAST", "SESSION", "PROGRAM"};
+  if (has_arguments) heads.emplace_back("ARGUMENTS");
+  Table table(heads);
   for (const Json& one : denials) {
     const bool is_kind = !at(one, "syscall").is_null();
-    table.add({is_kind ? "  " + text_at(one, "syscall") : "  (others)", text_at(one, "arch"),
-               text_at(one, "action"), text_at(one, "count"), text_at(one, "last"), text_at(one, "session"),
-               text_at(one, "exe")});
+    std::vector<std::string> cells{is_kind ? "  " + text_at(one, "syscall") : "  (others)",
+                                   text_at(one, "arch"),
+                                   text_at(one, "action"),
+                                   text_at(one, "count"),
+                                   text_at(one, "last"),
+                                   text_at(one, "session"),
+                                   text_at(one, "exe")};
+    if (has_arguments) cells.push_back(text_of(at(one, "args")));
+    table.add(cells);
   }
   table.print(context);
 }
@@ -127,6 +141,7 @@ int inspect(Context& context, const std::string& worker) {
                   {"cpu time", seconds_at(usage, "cpu_seconds")},
                   {"pids", text_at(usage, "pids")},
                   {"denied calls", text_at(body, "denied_calls")},
+                  {"denials by", text_at(body, "denials_by")},
                   {"held back", text_at(body, "held_back")}});
     print_isolation(context, at(body, "isolation"));
     print_denials(context, at(body, "last_denials"));

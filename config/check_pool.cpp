@@ -29,6 +29,7 @@ class PoolChecks {
     filesystem();
     user();
     seccomp();
+    denials();
     landlock();
     gateway();
     check_accounts(spec_.clients.users, spec_.clients.groups, "/clients", document_, facts_, issues_);
@@ -45,6 +46,7 @@ class PoolChecks {
   void filesystem();
   void user();
   void seccomp();
+  void denials();
   void landlock();
   void gateway();
   /// Those of the keys that the file has; more than one is refused.
@@ -207,6 +209,17 @@ void PoolChecks::seccomp() {
   refuse("/sandbox/no_new_privs",
          "without no_new_privs the kernel takes a seccomp filter from nobody but a holder of CAP_SYS_ADMIN: "
          "write true here, or \"seccomp\": \"off\"");
+}
+
+void PoolChecks::denials() {
+  const auto& seccomp = spec_.sandbox.seccomp;
+  const std::string pointer = "/sandbox/seccomp/denials";
+  if (!sound("/sandbox/seccomp") || seccomp.denials != seccomp::Denials::notify) return;
+  if (seccomp.policy == SeccompPolicy::off)
+    refuse(
+        pointer,
+        "with policy \"off\" nothing is denied, so there is nothing to be notified of: write \"audit\" here, "
+        "or another policy");
 }
 
 void PoolChecks::landlock() {

@@ -298,6 +298,13 @@ void add_seccomp(Table<PoolSpec>& table) {
       at(&PoolSpec::sandbox, kSeccomp, &SeccompSpec::enter), kApplies,
       "`worker`: the worker calls `enter_sandbox()` itself, and the daemon checks that it did. `exec`: the "
       "filter is installed just before the worker's program starts.");
+  table.field(
+      "/sandbox/seccomp/denials",
+      Word<seccomp::Denials>{{{"audit", seccomp::Denials::audit}, {"notify", seccomp::Denials::notify}}},
+      at(&PoolSpec::sandbox, kSeccomp, &SeccompSpec::denials), kApplies,
+      "How denied calls are seen. `audit`: in the kernel's audit log. `notify`: the filter asks herdd, which "
+      "answers with what the profile says (seccomp_unotify(2)); for hosts where the audit log can't be read, "
+      "as in containers, and for the arguments of what was denied.");
 }
 
 void add_callers(Table<PoolSpec>& table) {

@@ -119,6 +119,7 @@ struct SeccompSpec {
   std::string profile = "worker";  // of a built-in profile, or the absolute path of a file
   SharedProfile rules;             // what that is, read together with the pool file
   SeccompEnter enter = SeccompEnter::worker;
+  seccomp::Denials denials = seccomp::Denials::audit;
   bool operator==(const SeccompSpec&) const = default;
 };
 

@@ -114,7 +114,7 @@ Result<SharingChild> SharingChild::start(const CloneOptions& options, int (*entr
   args.flags = options.flags | CLONE_VM | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_CHILD_CLEARTID;
   args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
   args.child_tid = stack->word();
-  args.exit_signal = SIGCHLD;
+  args.exit_signal = (options.flags & CLONE_PARENT) != 0 ? 0 : SIGCHLD;  // a sibling has the caller's
   args.stack = stack->address();
   args.stack_size = stack->size();
   if (options.cgroup >= 0) {

@@ -13,7 +13,7 @@
 namespace herd::kernel {
 
 struct CloneOptions {
-  std::uint64_t flags = 0;  // CLONE_NEW...; CLONE_VM, PIDFD and CLEAR_SIGHAND are always added
+  std::uint64_t flags = 0;  // CLONE_NEW..., CLONE_FILES, CLONE_PARENT; VM, PIDFD and CLEAR_SIGHAND are added
   int cgroup = -1;          // directory fd on the v2 hierarchy: the child is born there (Linux 5.7)
 };
 

@@ -5,9 +5,9 @@
 
 namespace herd::seccomp {
 
-Result<Program> build(const Profile& profile, Policy policy, Arch arch) {
-  HERD_TRY(Program program, compile(profile, policy, arch));
-  HERD_CHECK(check(program, profile, policy));
+Result<Program> build(const Profile& profile, Policy policy, Arch arch, Denials denials) {
+  HERD_TRY(Program program, compile(profile, policy, arch, denials));
+  HERD_CHECK(check(program, profile, policy, denials));
   return program;
 }
 

@@ -10,7 +10,8 @@
 namespace herd::seccomp {
 
 /// Takes milliseconds: callers keep the result.
-Result<Program> build(const Profile& profile, Policy policy, Arch arch = native_arch());
+Result<Program> build(const Profile& profile, Policy policy, Arch arch = native_arch(),
+                      Denials denials = Denials::audit);
 /// Of a built-in profile.
 Result<Program> build(std::string_view preset_name, Policy policy, Arch arch = native_arch());
 

@@ -28,8 +28,8 @@ std::string describe(const seccomp_data& data, Arch arch) {
 
 class Checker {
  public:
-  Checker(const Program& program, const Profile& profile, Policy policy, const Evaluator& evaluator)
-      : arch_(program.arch), meaning_(profile, policy, program.arch), evaluator_(evaluator) {}
+  Checker(const Program& program, Meaning meaning, const Evaluator& evaluator)
+      : arch_(program.arch), meaning_(std::move(meaning)), evaluator_(evaluator) {}
 
   [[nodiscard]] Status check_numbers() const;
   [[nodiscard]] Status check_architectures() const;
@@ -92,9 +92,9 @@ Status Checker::check_arguments() const {
   return {};
 }
 
-Status check_program(const Program& program, const Profile& profile, Policy policy) {
+Status check_program(const Program& program, Meaning meaning) {
   HERD_TRY(const Evaluator evaluator, Evaluator::make(program.instructions));
-  const Checker checker(program, profile, policy, evaluator);
+  const Checker checker(program, std::move(meaning), evaluator);
   HERD_CHECK(checker.check_architectures());
   HERD_CHECK(checker.check_numbers());
   return checker.check_arguments();
@@ -102,8 +102,8 @@ Status check_program(const Program& program, const Profile& profile, Policy poli
 
 }  // namespace
 
-Status check(const Program& program, const Profile& profile, Policy policy) {
-  auto status = check_program(program, profile, policy);
+Status check(const Program& program, const Profile& profile, Policy policy, Denials denials) {
+  auto status = check_program(program, Meaning(profile, policy, program.arch, denials));
   if (!status) return fail_in("seccomp filter of profile '" + profile.name + "'", std::move(status).error());
   return status;
 }

@@ -10,6 +10,6 @@ namespace herd::seccomp {
 
 /// Runs the program for every syscall number, for foreign architectures and for the edges of each argument
 /// rule. The error names the first call on which program and profile disagree.
-Status check(const Program& program, const Profile& profile, Policy policy);
+Status check(const Program& program, const Profile& profile, Policy policy, Denials denials = Denials::audit);
 
 }  // namespace herd::seccomp

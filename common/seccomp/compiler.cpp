@@ -19,7 +19,7 @@
 namespace herd::seccomp {
 namespace {
 
-std::uint32_t result_of(const Action& action, Policy policy) {
+std::uint32_t answer_of(const Action& action, Policy policy) {
   switch (action.kind) {
     case Action::Kind::allow:
       return SECCOMP_RET_ALLOW;
@@ -43,13 +43,23 @@ std::uint32_t result_of(const Action& action, Policy policy) {
   return SECCOMP_RET_ERRNO | (static_cast<std::uint32_t>(action.error) & SECCOMP_RET_DATA);
 }
 
+std::uint32_t asked_for(std::uint32_t answer, Denials denials) {
+  const std::uint32_t action = answer & SECCOMP_RET_ACTION_FULL;
+  const bool stays = denials == Denials::audit || action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_TRAP;
+  return stays ? answer : SECCOMP_RET_USER_NOTIF;
+}
+
+std::uint32_t result_of(const Action& action, Policy policy, Denials denials) {
+  return asked_for(answer_of(action, policy), denials);
+}
+
 /// One call's rules, reduced to what can still make a difference.
 struct Verdict {
   std::vector<ConditionalResult> rules;  // strictest first: the first that holds decides
   Action otherwise = Action::deny;
 };
 
-Verdict reduce(std::vector<const Rule*> rules, Action default_action, Policy policy) {
+Verdict reduce(std::vector<const Rule*> rules, Action default_action, Policy policy, Denials denials) {
   std::ranges::stable_sort(rules, std::greater{},
                            [](const Rule* rule) { return std::pair(rule->layer, rule->action); });
   Verdict verdict{{}, default_action};
@@ -58,9 +68,9 @@ Verdict reduce(std::vector<const Rule*> rules, Action default_action, Policy pol
       verdict.otherwise = rule->action;
       break;
     }
-    verdict.rules.push_back({result_of(rule->action, policy), rule->conditions});
+    verdict.rules.push_back({result_of(rule->action, policy, denials), rule->conditions});
   }
-  const std::uint32_t otherwise = result_of(verdict.otherwise, policy);
+  const std::uint32_t otherwise = result_of(verdict.otherwise, policy, denials);
   while (!verdict.rules.empty() && verdict.rules.back().result == otherwise) verdict.rules.pop_back();
   return verdict;
 }
@@ -127,22 +137,22 @@ std::map<std::string, std::vector<const Rule*>> rules_by_name(const Profile& pro
   return rules;
 }
 
-Result<Program> compile_valid(const Profile& profile, Policy policy, Arch arch) {
-  Program program{{}, profile.name, policy, arch, {}};
+Result<Program> compile_valid(const Profile& profile, Policy policy, Arch arch, Denials denials) {
+  Program program{{}, profile.name, policy, denials, arch, {}};
   program.summary.names_without_number = names_without_number(profile, arch);
   const auto rules = rules_by_name(profile);
-  const Code unknown =
-      emit_argument_rules({}, policy == Policy::log ? SECCOMP_RET_LOG : SECCOMP_RET_ERRNO | ENOSYS);
+  const std::uint32_t unknown_answer = policy == Policy::log ? SECCOMP_RET_LOG : SECCOMP_RET_ERRNO | ENOSYS;
+  const Code unknown = emit_argument_rules({}, asked_for(unknown_answer, denials));
   std::vector<NumberRun> runs;
   int next = 0;
   for (const auto& [number, name] : known_syscalls(arch)) {
     if (number > next) add_run(runs, next, unknown);
     next = number + 1;
     const auto it = rules.find(name);
-    const auto verdict =
-        reduce(it == rules.end() ? std::vector<const Rule*>{} : it->second, profile.default_action, policy);
+    const auto verdict = reduce(it == rules.end() ? std::vector<const Rule*>{} : it->second,
+                                profile.default_action, policy, denials);
     count(verdict, program.summary);
-    add_run(runs, number, emit_argument_rules(verdict.rules, result_of(verdict.otherwise, policy)));
+    add_run(runs, number, emit_argument_rules(verdict.rules, result_of(verdict.otherwise, policy, denials)));
   }
   add_run(runs, next, unknown);
 
@@ -158,12 +168,12 @@ Result<Program> compile_valid(const Profile& profile, Policy policy, Arch arch) 
 
 }  // namespace
 
-Result<Program> compile(const Profile& profile, Policy policy, Arch arch) {
+Result<Program> compile(const Profile& profile, Policy policy, Arch arch, Denials denials) {
   const auto in_profile = [&](Error error) {
     return fail_in("seccomp profile '" + profile.name + "'", std::move(error));
   };
   if (auto status = validate(profile); !status) return in_profile(std::move(status).error());
-  auto program = compile_valid(profile, policy, arch);
+  auto program = compile_valid(profile, policy, arch, denials);
   if (!program) return in_profile(std::move(program).error());
   return program;
 }

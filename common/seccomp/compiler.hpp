@@ -26,12 +26,17 @@ struct Program {
   std::vector<sock_filter> instructions;
   std::string profile;
   Policy policy = Policy::errno_;
+  Denials denials = Denials::audit;
   Arch arch = Arch::x86_64;
   Summary summary;
 };
 
 /// Layout: the architecture and x32 are tested, then a binary search over runs of numbers finds the call's
 /// answer or the tests of its arguments.
-Result<Program> compile(const Profile& profile, Policy policy, Arch arch);
+///
+/// With Denials::notify it asks wherever it would have answered with an error, a record or the process's end.
+/// SIGSYS (trap) can't be answered in its place, and foreign architectures and x32 end the process without
+/// being asked for: who answers knows one table of calls.
+Result<Program> compile(const Profile& profile, Policy policy, Arch arch, Denials denials = Denials::audit);
 
 }  // namespace herd::seccomp

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "common/error.hpp"
+#include "common/unique_fd.hpp"
 
 namespace herd::seccomp {
 
@@ -19,5 +20,10 @@ struct InstallOptions {
 
 /// There is no way back. An error means that no thread has the filter.
 Status install(std::span<const sock_filter> program, const InstallOptions& options);
+
+/// For a filter that asks: on this thread, with its listener, close-on-exec. Whoever's call is asked about
+/// waits until somebody answers; once it was received nothing but SIGKILL ends that (Linux 5.19; before, a
+/// signal does).
+Result<UniqueFd> install_with_listener(std::span<const sock_filter> program);
 
 }  // namespace herd::seccomp

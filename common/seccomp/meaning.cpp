@@ -24,6 +24,11 @@ std::uint32_t unknown_number(Policy policy) {
   return policy == Policy::log ? SECCOMP_RET_LOG : SECCOMP_RET_ERRNO | ENOSYS;
 }
 
+/// Of a filter that asks: it says by itself only what nobody can say for it.
+bool is_asked_for(std::uint32_t answer) {
+  return answer != SECCOMP_RET_ALLOW && answer != SECCOMP_RET_TRAP;
+}
+
 bool is_foreign(Arch arch, const seccomp_data& data) {
   if (data.arch != audit_arch(arch)) return true;
   // -1 is no x32 call: it is what a tracer sets to skip a call.
@@ -54,8 +59,8 @@ bool holds(const ArgCondition& condition, std::uint64_t argument) {
   return false;
 }
 
-Meaning::Meaning(const Profile& profile, Policy policy, Arch arch)
-    : policy_(policy), arch_(arch), default_action_(profile.default_action) {
+Meaning::Meaning(const Profile& profile, Policy policy, Arch arch, Denials denials)
+    : policy_(policy), arch_(arch), denials_(denials), default_action_(profile.default_action) {
   std::unordered_map<std::string, int> numbers;
   for (const auto& [number, name] : known_syscalls(arch)) {
     rules_[number];
@@ -74,10 +79,11 @@ const std::vector<const Rule*>& Meaning::rules_of(int number) const {
 
 std::uint32_t Meaning::expected_action(const seccomp_data& data) const {
   if (is_foreign(arch_, data)) return SECCOMP_RET_KILL_PROCESS;
-  if (!is_known(data.nr)) return unknown_number(policy_);
-
   const Rule* rule = deciding_rule(data);
-  return meant_by(rule == nullptr ? default_action_ : rule->action, policy_);
+  const std::uint32_t answer = is_known(data.nr)
+                                   ? meant_by(rule == nullptr ? default_action_ : rule->action, policy_)
+                                   : unknown_number(policy_);
+  return denials_ == Denials::notify && is_asked_for(answer) ? SECCOMP_RET_USER_NOTIF : answer;
 }
 
 const Rule* Meaning::deciding_rule(const seccomp_data& data) const {

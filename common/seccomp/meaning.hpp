@@ -16,7 +16,7 @@ namespace herd::seccomp {
 /// Looks up fast; borrows the profile.
 class Meaning {
  public:
-  Meaning(const Profile& profile, Policy policy, Arch arch);
+  Meaning(const Profile& profile, Policy policy, Arch arch, Denials denials = Denials::audit);
 
   /// The value that a right filter returns to the kernel: SECCOMP_RET_*, with the errno in its low half.
   [[nodiscard]] std::uint32_t expected_action(const seccomp_data& data) const;
@@ -29,6 +29,7 @@ class Meaning {
  private:
   Policy policy_;
   Arch arch_;
+  Denials denials_;
   Action default_action_;
   std::unordered_map<int, std::vector<const Rule*>>
       rules_;  // one entry for each known call, also without rules

@@ -108,6 +108,10 @@ std::string_view name(Policy policy) {
   return "?";
 }
 
+std::string_view name(Denials denials) {
+  return denials == Denials::notify ? "notify" : "audit";
+}
+
 std::string_view name(Arch arch) {
   return arch == Arch::x86_64 ? "x86_64" : "aarch64";
 }

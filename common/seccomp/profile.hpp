@@ -17,6 +17,12 @@ namespace herd::seccomp {
 /// What a denied call does. A pool with policy `off` has no filter, so there is no such value here.
 enum class Policy { log, errno_, kill };
 
+/// How it comes to be known that a call was denied.
+enum class Denials {
+  audit,   // the filter answers, and the kernel's audit log tells
+  notify,  // the filter asks (SECCOMP_RET_USER_NOTIF), and whoever has its listener answers
+};
+
 /// The 64-bit architectures that a filter can be made for. Every other one ends the process.
 enum class Arch { x86_64, aarch64 };
 
@@ -115,6 +121,7 @@ std::uint32_t audit_arch(Arch arch);
 /// "EPERM"; the number where it has no name.
 std::string error_name(int error);
 std::string_view name(Policy policy);
+std::string_view name(Denials denials);
 std::string_view name(Arch arch);
 /// "allow" "deny" "deny with EACCES" ...
 std::string describe(Action action);

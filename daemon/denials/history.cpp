@@ -38,6 +38,7 @@ History::Entry& History::entry_of(const std::optional<Kind>& kind, const std::st
 void History::count(const Denied& denied, const std::optional<Kind>& kind) {
   Entry& entry = entry_of(kind, kind ? session_at(denied.last) : "");
   entry.comm = entry.kind ? denied.comm : "";
+  entry.arguments = entry.kind ? denied.arguments : std::nullopt;
   entry.first = entry.count == 0 ? denied.first : std::min(entry.first, denied.first);
   entry.last = std::max(entry.last, denied.last);
   entry.count += denied.count;
@@ -47,7 +48,7 @@ void History::count(const Denied& denied, const std::optional<Kind>& kind) {
 
 std::vector<History::Told> History::add(const News& news, WallTime wall, SteadyTime now) {
   for (const Denied& denied : news.denied) count(denied, denied.kind);
-  if (news.others > 0) count({{}, "", news.others, wall, wall}, std::nullopt);
+  if (news.others > 0) count({{}, "", news.others, wall, wall, {}}, std::nullopt);
   holds_ += news.holds;
   return due(now);
 }

@@ -16,10 +16,11 @@ namespace herd::denials {
 class History {
  public:
   struct Entry {
-    std::optional<Kind> kind;  // nothing: calls of more kinds than are kept
-    std::string session;       // the worker's when it was made; empty: none yet
-    std::string comm;          // of the last call
-    std::uint64_t count = 0;   // in all
+    std::optional<Kind> kind;            // nothing: calls of more kinds than are kept
+    std::string session;                 // the worker's when it was made; empty: none yet
+    std::string comm;                    // of the last call
+    std::optional<Arguments> arguments;  // of the last call, where they are known
+    std::uint64_t count = 0;             // in all
     WallTime first{}, last{};
     std::uint64_t untold = 0;
     SteadyTime tell_at{};

@@ -82,8 +82,7 @@ SteadyTime Reader::next_deadline(SteadyTime now) const {
   SteadyTime next = now + kIdle;
   if (test_ends_) next = std::min(next, *test_ends_);
   if (const auto thaw = hold_back_.next()) next = std::min(next, *thaw);
-  if (has_report() && !is_in_flight_)
-    next = report_.settled != 0 ? now : std::min(next, deliveries_ - kDeliveredAtOnce);
+  if (has_report() && !is_in_flight_) next = report_.settled != 0 ? now : std::min(next, pace_.next());
   const std::lock_guard lock(shared_.mutex);
   if (shared_.registry.has_ended()) next = std::min(next, last_cleaning_ + kCleanEvery);
   return next;
@@ -180,8 +179,8 @@ bool Reader::has_report() const {
 
 void Reader::deliver_due(SteadyTime now) {
   if (!has_report() || is_in_flight_) return;
-  if (deliveries_ - kDeliveredAtOnce > now && report_.settled == 0) return;
-  if (report_.settled == 0) deliveries_ = std::max(deliveries_, now) + kDeliverEvery;
+  if (!pace_.is_due(now) && report_.settled == 0) return;
+  if (report_.settled == 0) pace_.note(now);
   is_in_flight_ = true;
   report_.news = tally_.take();
   deliver_(std::exchange(report_, {}));

@@ -12,6 +12,7 @@
 
 #include "daemon/denials/audit_socket.hpp"
 #include "daemon/denials/hold_back.hpp"
+#include "daemon/denials/pace.hpp"
 #include "daemon/denials/registry.hpp"
 #include "daemon/denials/self_test.hpp"
 #include "daemon/denials/tally.hpp"
@@ -38,8 +39,6 @@ class Reader {
   /// Called on the reader's thread; the next one comes after taken().
   using Deliver = std::function<void(Report)>;
 
-  /// Reports are so far apart in the long run; after a pause some may come at once.
-  static constexpr std::chrono::milliseconds kDeliverEvery{100}, kDeliveredAtOnce{900};
   static constexpr std::chrono::seconds kTestPatience{5};
 
   /// Throws std::system_error, as std::thread does.
@@ -80,7 +79,7 @@ class Reader {
   Tally tally_;
   SelfTest test_;
   std::optional<SteadyTime> test_ends_;
-  SteadyTime deliveries_{};  // to where the reports so far have used up their time
+  Pace pace_;
   SteadyTime last_cleaning_{};
   Report report_;
   std::uint64_t settled_ = 0;

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "common/kernel/freezer.hpp"
+#include "common/seccomp/compiler.hpp"
+#include "common/unique_fd.hpp"
 #include "daemon/denials/record.hpp"
 
 namespace herd::denials {
@@ -34,6 +36,7 @@ struct Denied {
   std::string comm;  // of the last one
   std::uint64_t count = 0;
   WallTime first{}, last{};
+  std::optional<Arguments> arguments;  // of the last one, where they are known
 };
 
 /// A process that its filter ended.
@@ -62,6 +65,8 @@ class Subscription {
   virtual ~Subscription() = default;
   /// Once it is there: by its path a process is known to be the worker's, by its freezer it is held back.
   virtual void set_cgroup(std::string path, kernel::Freezer freezer) = 0;
+  /// Where calls are answered here: the worker's listener, and the filter whose answers they get.
+  virtual Status take_listener(UniqueFd listener, std::shared_ptr<const seccomp::Program> filter) = 0;
   /// Lets it run now, to take an order; it may be held back again.
   virtual void let_run() = 0;
   /// It is about to be ended: it runs, and is not held back again.

@@ -17,12 +17,13 @@ void Tally::add(WorkerKey worker, const Record& record) {
       ++pending.others;
       return;
     }
-    Denied first{kind, record.comm, 0, record.time, record.time};
+    Denied first{kind, record.comm, 0, record.time, record.time, {}};
     found = pending.denied.emplace(std::move(kind), std::move(first)).first;
   }
   Denied& denied = found->second;
   ++denied.count;
   denied.comm = record.comm;
+  denied.arguments = record.arguments;
   denied.first = std::min(denied.first, record.time);
   denied.last = std::max(denied.last, record.time);
 }

@@ -17,7 +17,9 @@
 #include <optional>
 #include <vector>
 
+#include "common/seccomp/evaluator.hpp"
 #include "common/seccomp/install.hpp"
+#include "common/seccomp/profile.hpp"
 #include "daemon/exec/credentials.hpp"
 #include "daemon/exec/landlock_rules.hpp"
 #include "protocol/worker/environment.hpp"
@@ -57,9 +59,19 @@ struct ChildContext {
   std::vector<sock_filter> filter;
   std::optional<kernel::landlock::Ruleset> landlock;
   std::optional<ChildFailure> failure;
+  // Where the filter has a listener; numbers in the files of the child and the worker.
+  int line = -1, listener = -1;
+  pid_t worker = -1;
+
+  [[nodiscard]] bool has_listener() const { return !filter.empty() && launch.plan.seccomp_notifies; }
+  int give_up(launch::Stage stage, Error error) {
+    failure = ChildFailure{stage, std::move(error)};
+    return 1;
+  }
 };
 
-Status place_fds(const Launch& launch, int seccomp_fd) {
+/// Leaves the owner's line open too, close-on-exec, where `line` is to have its number.
+Status place_fds(const Launch& launch, int seccomp_fd, int* line) {
   const UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!null) return fail_errno("open '/dev/null'");
   struct Move {
@@ -69,6 +81,7 @@ Status place_fds(const Launch& launch, int seccomp_fd) {
   std::vector<Move> moves{{input, 0}, {launch.stdout_file.get(), 1}, {launch.stderr_file.get(), 2}};
   if (launch.listener) moves.push_back({launch.listener.get(), protocol::kListenFd});
   if (seccomp_fd >= 0) moves.push_back({launch.seccomp_filter.get(), seccomp_fd});
+  if (line != nullptr) moves.push_back({kOwnerLineFd, *line = moves.back().to + 1});
   // First all out of the way, then each to its place: no move can then overwrite another's source.
   for (Move& move : moves) {
     move.from = fcntl(move.from, F_DUPFD_CLOEXEC, kAboveWorkerFds);
@@ -79,6 +92,7 @@ Status place_fds(const Launch& launch, int seccomp_fd) {
     if (dup2(move.from, move.to) < 0) return fail_errno("place an fd");
     next = std::max(next, move.to + 1);
   }
+  if (line != nullptr && fcntl(*line, F_SETFD, FD_CLOEXEC) != 0) return fail_errno("the owner's line");
   if (close_range(static_cast<unsigned>(next), ~0U, 0) != 0) return fail_errno("close_range");
   return {};
 }
@@ -116,6 +130,31 @@ Status reset_signals() {
   return {};
 }
 
+/// An exec that is asked about would wait for ever: herdd gets the listener after it.
+Status check_exec(const ChildContext& context) {
+  const auto argument = [](const auto* pointer) { return reinterpret_cast<std::uint64_t>(pointer); };
+  const ExecArguments& words = context.arguments;
+  const seccomp_data call{
+      SYS_execve,
+      seccomp::audit_arch(seccomp::native_arch()),
+      0,
+      {argument(words.argv[0]), argument(words.argv.data()), argument(words.envp.data()), 0, 0, 0}};
+  HERD_TRY(const std::uint32_t answer, seccomp::evaluate(context.filter, call));
+  if (answer == SECCOMP_RET_ALLOW) return {};
+  return fail("the profile does not allow execve, which comes before herdd has the filter's listener");
+}
+
+Status install_filter(ChildContext& context) {
+  const launch::Plan& plan = context.launch.plan;
+  if (context.filter.empty()) return {};
+  if (!context.has_listener())
+    return seccomp::install(context.filter, {.log_denials = plan.seccomp_logs, .all_threads = false});
+  HERD_CHECK(check_exec(context));
+  HERD_TRY(UniqueFd listener, seccomp::install_with_listener(context.filter));
+  context.listener = listener.release();
+  return {};
+}
+
 Status run_stage(launch::Stage stage, ChildContext& context) {
   const launch::Plan& plan = context.launch.plan;
   switch (stage) {
@@ -131,8 +170,7 @@ Status run_stage(launch::Stage stage, ChildContext& context) {
     case launch::Stage::landlock:
       return context.landlock ? context.landlock->restrict_self() : Status{};
     case launch::Stage::seccomp:
-      if (context.filter.empty()) return {};
-      return seccomp::install(context.filter, {.log_denials = plan.seccomp_logs, .all_threads = false});
+      return install_filter(context);
     case launch::Stage::exec: {
       execve(context.arguments.argv[0], context.arguments.argv.data(), context.arguments.envp.data());
       return fail_errno("'" + plan.argv[0] + "'");
@@ -142,36 +180,53 @@ Status run_stage(launch::Stage stage, ChildContext& context) {
   }
 }
 
-/// All of the child's work, in order; returns only on failure.
+/// What only the process that becomes the worker can do for itself; returns only on failure.
+int become_worker(void* opaque) {
+  auto& context = *static_cast<ChildContext*>(opaque);
+  if (setsid() < 0) return context.give_up(launch::Stage::session, fail_errno("setsid").value());
+  if (context.launch.plan.takes_terminal && ioctl(0, TIOCSCTTY, 0) != 0)
+    return context.give_up(launch::Stage::session, fail_errno("take the terminal").value());
+  std::snprintf(context.arguments.listen_pid, sizeof context.arguments.listen_pid, "%s=%d",
+                protocol::kListenPid, static_cast<int>(getpid()));
+  if (auto reset = reset_signals(); !reset) return context.give_up(launch::Stage::signals, reset.error());
+  for (const launch::Stage stage : {launch::Stage::seccomp, launch::Stage::exec})
+    if (auto done = run_stage(stage, context); !done) return context.give_up(stage, done.error());
+  return 1;
+}
+
+/// Comes back once the worker's program runs, or could not be started.
+int start_beside(ChildContext& context) {
+  auto worker = kernel::clone_vfork({CLONE_FILES | CLONE_PARENT}, become_worker, &context);
+  if (!worker)
+    return context.give_up(launch::Stage::seccomp,
+                           std::move(worker).error().in("a process more, for the filter's listener"));
+  context.worker = worker->pid;
+  if (context.failure) return 1;
+  const std::string message = launch::to_json(launch::SeccompListener{});
+  if (auto sent = kernel::send_message(context.line, message, std::span(&context.listener, 1)); !sent)
+    return context.give_up(launch::Stage::seccomp, std::move(sent).error().in("hand the listener over"));
+  return 0;
+}
+
+/// All of the child's work, in order.
 int child_main(void* opaque) {
   auto& context = *static_cast<ChildContext*>(opaque);
   const launch::Plan& plan = context.launch.plan;
-  const auto give_up = [&](launch::Stage stage, Error error) {
-    context.failure = ChildFailure{stage, std::move(error)};
-    return 1;
-  };
-  if (setsid() < 0) return give_up(launch::Stage::session, fail_errno("setsid").value());
   // Seccomp's place is right before exec, and fds and the directory have theirs between ids and seccomp: what
   // is done after the filter has to be allowed by it.
   for (const launch::Stage stage : {launch::Stage::limits, launch::Stage::capabilities, launch::Stage::ids,
                                     launch::Stage::no_new_privs, launch::Stage::landlock})
-    if (auto done = run_stage(stage, context); !done) return give_up(stage, done.error());
+    if (auto done = run_stage(stage, context); !done) return context.give_up(stage, done.error());
   if (chdir(plan.working_directory.c_str()) != 0)
-    return give_up(launch::Stage::exec,
-                   fail_errno("working_directory '" + plan.working_directory + "'").value());
-  if (auto placed = place_fds(context.launch, context.seccomp_fd); !placed)
-    return give_up(launch::Stage::fds, placed.error());
+    return context.give_up(launch::Stage::exec,
+                           fail_errno("working_directory '" + plan.working_directory + "'").value());
+  int* const line = context.has_listener() ? &context.line : nullptr;
+  if (auto placed = place_fds(context.launch, context.seccomp_fd, line); !placed)
+    return context.give_up(launch::Stage::fds, placed.error());
   // Not before the fds have taken their places, for which higher numbers are needed on the way.
   if (auto limited = set_rlimits(plan, [](int resource) { return resource == RLIMIT_NOFILE; }); !limited)
-    return give_up(launch::Stage::limits, limited.error());
-  if (plan.takes_terminal && ioctl(0, TIOCSCTTY, 0) != 0)
-    return give_up(launch::Stage::session, fail_errno("take the terminal").value());
-  std::snprintf(context.arguments.listen_pid, sizeof context.arguments.listen_pid, "%s=%d",
-                protocol::kListenPid, static_cast<int>(getpid()));
-  if (auto reset = reset_signals(); !reset) return give_up(launch::Stage::signals, reset.error());
-  for (const launch::Stage stage : {launch::Stage::seccomp, launch::Stage::exec})
-    if (auto done = run_stage(stage, context); !done) return give_up(stage, done.error());
-  return 1;
+    return context.give_up(launch::Stage::limits, limited.error());
+  return context.has_listener() ? start_beside(context) : become_worker(opaque);
 }
 
 Result<std::vector<sock_filter>> read_filter(int fd) {
@@ -208,13 +263,28 @@ std::string exec_hint(const launch::Plan& plan, int errno_value) {
   return "";
 }
 
+/// The child's sibling in its place, which is this process's child as well; with a failure in `context` the
+/// one that is still to be waited for.
+Result<kernel::Cloned> take_worker(kernel::Cloned& child, ChildContext& context) {
+  if (context.worker < 0 && context.failure) return std::move(child);
+  int status = 0;
+  waitpid(child.pid, &status, 0);
+  if (context.worker < 0) return fail("the process that was to hand the listener over was ended");
+  if (!context.failure && status != 0) context.give_up(launch::Stage::seccomp, Error{"it was ended", 0});
+  if (context.failure) kill(context.worker, SIGKILL);
+  kernel::Cloned worker{context.worker,
+                        UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, context.worker, 0)))};
+  if (!worker.pidfd) return fail_errno("pidfd_open");
+  return worker;
+}
+
 }  // namespace
 
 tl::expected<StartedWorker, ChildFailure> start_worker(const Launch& launch) {
   const bool at_exec = launch.plan.seccomp_at_exec;
   const int seccomp_fd = !launch.seccomp_filter || at_exec ? -1 : launch.listener ? 4 : 3;
   ExecArguments arguments(launch, seccomp_fd);
-  ChildContext context{launch, arguments, seccomp_fd, {}, {}, {}};
+  ChildContext context{launch, arguments, seccomp_fd, {}, {}, {}, -1, -1, -1};
   auto landlock = make_landlock_rules(launch.plan);
   if (!landlock) return tl::make_unexpected(ChildFailure{launch::Stage::landlock, landlock.error()});
   context.landlock = std::move(*landlock);
@@ -225,6 +295,8 @@ tl::expected<StartedWorker, ChildFailure> start_worker(const Launch& launch) {
   }
   auto child = kernel::clone_vfork({}, child_main, &context);
   if (!child) return tl::make_unexpected(ChildFailure{launch::Stage::exec, child.error()});
+  if (context.has_listener()) child = take_worker(*child, context);
+  if (!child) return tl::make_unexpected(ChildFailure{launch::Stage::seccomp, child.error()});
   if (context.failure) {
     waitpid(child->pid, nullptr, 0);
     if (context.failure->stage == launch::Stage::exec)

@@ -2,6 +2,10 @@
 //
 // It is made by a vfork-like clone of herd-exec, which has one thread and waits: so this code may allocate,
 // and reports a failure by writing it into memory that both see.
+//
+// Where the filter has a listener, that process makes the worker's as its sibling in the same way, and shares
+// its files until the exec: the listener that the other one got is then still here, with a process that no
+// filter keeps from handing it over. It ends with that.
 #pragma once
 
 #include <string>

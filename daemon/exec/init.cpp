@@ -111,6 +111,10 @@ class Init {
         told_refused_ = told_refused_ || notice.ready;
         continue;
       }
+      if (notice.listener) {
+        report(line_, launch::SeccompListener{}, {notice.listener.get()});
+        notify_->take_no_more_listeners();
+      }
       if (!notice.status.empty()) status_ = notice.status;
       if (notice.ready && !told_ready_) {
         told_ready_ = true;

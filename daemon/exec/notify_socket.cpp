@@ -11,6 +11,7 @@
 
 #include "common/kernel/files.hpp"
 #include "common/kernel/seqpacket.hpp"
+#include "protocol/worker/environment.hpp"
 
 namespace herd::exec {
 namespace {
@@ -18,9 +19,10 @@ namespace {
 constexpr std::size_t kMaxDatagram = 4096;
 constexpr std::size_t kMaxStatus = 256;
 
-/// Fds that a sender attached would stay open here: close them. A socket that lingers would make close(2)
-/// wait, and with it all that herd-exec does, so it is told not to.
-void close_rights(msghdr& message) {
+/// Fds that a sender attached would stay open here: close them, or have the only one there is. A socket that
+/// lingers would make close(2) wait, and with it all that herd-exec does, so it is told not to.
+UniqueFd take_rights(msghdr& message, bool wants_one) {
+  UniqueFd taken;
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -29,14 +31,16 @@ void close_rights(msghdr& message) {
       std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
       const linger at_once{0, 0};
       setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-      close(fd);
+      UniqueFd one(fd);
+      if (wants_one && count == 1) taken = std::move(one);
     }
   }
+  return taken;
 }
 
 }  // namespace
 
-Result<NotifySocket> NotifySocket::bind_at(const std::string& path) {
+Result<NotifySocket> NotifySocket::bind_at(const std::string& path, bool takes_listener) {
   HERD_CHECK(kernel::make_directories(path.substr(0, path.rfind('/')), 0755));
   UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("notify socket");
@@ -44,13 +48,18 @@ Result<NotifySocket> NotifySocket::bind_at(const std::string& path) {
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return fail_errno("notify socket '" + path + "'", ENAMETOOLONG);
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  kernel::refuse_fds(fd.get());
+  if (!takes_listener) kernel::refuse_fds(fd.get());
   const int on = 1;  // before bind, so that no datagram comes without its sender's pid
   if (setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) return fail_errno("SO_PASSCRED");
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return fail_errno("bind notify socket '" + path + "'");
   if (chmod(path.c_str(), 0666) != 0) return fail_errno("chmod notify socket '" + path + "'");
-  return NotifySocket(std::move(fd));
+  return NotifySocket(std::move(fd), takes_listener);
+}
+
+void NotifySocket::take_no_more_listeners() {
+  takes_listener_ = false;
+  kernel::refuse_fds(fd_.get());
 }
 
 bool NotifySocket::read(Notice& notice) const {
@@ -64,7 +73,7 @@ bool NotifySocket::read(Notice& notice) const {
   message.msg_controllen = control.size();
   const ssize_t count = recvmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (count < 0) return false;
-  close_rights(message);
+  UniqueFd passed = take_rights(message, takes_listener_);
   notice = {};
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS) continue;
@@ -73,6 +82,7 @@ bool NotifySocket::read(Notice& notice) const {
     notice.sender = sender.pid;
   }
   std::string_view text(buffer.data(), static_cast<std::size_t>(count));
+  if (text == protocol::kListenerMessage) notice.listener = std::move(passed);
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);

@@ -12,7 +12,8 @@ namespace herd::exec {
 
 class NotifySocket {
  public:
-  static Result<NotifySocket> bind_at(const std::string& path);
+  /// `takes_listener`: what else comes with fds is refused, or closed unseen.
+  static Result<NotifySocket> bind_at(const std::string& path, bool takes_listener);
 
   [[nodiscard]] int fd() const { return fd_.get(); }
 
@@ -20,13 +21,16 @@ class NotifySocket {
     int sender = 0;  // pid, in this process's namespace
     bool ready = false;
     std::string status;
+    UniqueFd listener;  // of its filter, as it says (FDSTORE=1, FDNAME=seccomp)
   };
   /// Reads one datagram without waiting; false if there is none.
   bool read(Notice& notice) const;
+  void take_no_more_listeners();
 
  private:
-  explicit NotifySocket(UniqueFd fd) : fd_(std::move(fd)) {}
+  NotifySocket(UniqueFd fd, bool takes_listener) : fd_(std::move(fd)), takes_listener_(takes_listener) {}
   UniqueFd fd_;
+  bool takes_listener_;
 };
 
 }  // namespace herd::exec

@@ -83,9 +83,13 @@ Status Setup::run(launch::Stage stage) {
   }
 }
 
+bool hands_over_listener(const launch::Plan& plan) {
+  return plan.seccomp_notifies && !plan.seccomp_at_exec;
+}
+
 Result<std::optional<NotifySocket>> make_notify_socket(const launch::Plan& plan) {
   if (!plan.notify) return std::optional<NotifySocket>();
-  HERD_TRY(NotifySocket socket, NotifySocket::bind_at(plan.notify_path));
+  HERD_TRY(NotifySocket socket, NotifySocket::bind_at(plan.notify_path, hands_over_listener(plan)));
   return std::optional<NotifySocket>(std::move(socket));
 }
 

@@ -21,6 +21,8 @@ class Setup {
   OwnMounts mounts_;
 };
 
+/// Whether the worker installs a filter with a listener itself, which then comes over the notify socket.
+bool hands_over_listener(const launch::Plan& plan);
 /// The notify socket, once the root is the worker's own.
 Result<std::optional<NotifySocket>> make_notify_socket(const launch::Plan& plan);
 

@@ -31,6 +31,7 @@ Daemon::Daemon(Parts parts)
       denials_(io_, [this] { return worker::start_freeze_guard(parts_.executor); },
                {[this](const denials::Visibility& visibility) { note_visibility(visibility); },
                 [](const std::string& trouble) { log_warning(trouble); }}),
+      notified_(io_, [](const std::string& trouble) { log_warning(trouble); }),
       spawner_(parts_.cgroups, parts_.executor, networks_, worker::Spawner::Privileges::no_new),
       privileged_spawner_(parts_.cgroups, parts_.executor, networks_, worker::Spawner::Privileges::may_gain),
       resources_{io_,
@@ -39,6 +40,7 @@ Daemon::Daemon(Parts parts)
                  parts_.uids,
                  filters_,
                  denials_,
+                 notified_,
                  parts_.runtime_directory + "/workers",
                  parts_.runtime_directory + "/notify",
                  {0666, parts_.socket_group},
@@ -127,6 +129,7 @@ void Daemon::stop_pools() {
 void Daemon::finish_shutdown() {
   server_.stop([this] {
     denials_.stop();
+    notified_.stop();
     parts_.cgroups.remove_root();
     std::error_code ignored;  // a directory that somebody put a file into stays
     for (const char* directory : {"/workers", "/notify"})

@@ -13,6 +13,7 @@
 #include "daemon/control/server.hpp"
 #include "daemon/control/service.hpp"
 #include "daemon/denials/audit_source.hpp"
+#include "daemon/denials/notify_source.hpp"
 #include "daemon/herdd/access.hpp"
 #include "daemon/herdd/gateway_service.hpp"
 #include "daemon/herdd/host.hpp"
@@ -105,6 +106,7 @@ class Daemon : public control::Service {
   control::EventRing events_;
   worker::Filters filters_;
   denials::AuditSource denials_;
+  denials::NotifySource notified_;
   worker::NetworkStock networks_;
   worker::Spawner spawner_, privileged_spawner_;
   worker::Resources resources_;

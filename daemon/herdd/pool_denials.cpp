@@ -53,9 +53,10 @@ void PoolDriver::tell_held_back(const std::string& id, std::uint64_t holds) {
   const std::uint64_t now = history == nullptr ? holds : history->holds(), before = now - holds;
   denial_counters_.holds += holds;
   if (before != 0 && std::bit_width(before) == std::bit_width(now)) return;
+  const bool is_notified = spec_->sandbox.seccomp.denials == seccomp::Denials::notify;
+  const std::string how = is_notified ? "answered a second late" : "frozen for a second";
   const std::string text =
-      "makes so many denied calls that it is frozen for a second at a time; times so far: " +
-      std::to_string(now);
+      "makes so many denied calls that it is " + how + " at a time; times so far: " + std::to_string(now);
   const pool::WorkerId worker = id;
   const auto view = pool_.worker(worker);
   const std::string session = view && view->session ? *view->session : "";

@@ -65,17 +65,21 @@ PoolDriver* Daemon::owner_of_worker(const std::string& id) const {
 
 Json Daemon::status() const {
   std::size_t workers = 0, sessions = 0;
-  Json warnings = Json::array();
+  Json warnings = Json::array(), notified = Json::array();
+  bool needs_audit = drivers_.empty();
   for (const auto& [name, driver] : drivers_) {
     workers += driver->worker_count();
     sessions += driver->pool().sessions().size();
     const pool::View view = driver->pool().view();
+    const bool is_notified = driver->pool().spec().sandbox.seccomp.denials == seccomp::Denials::notify;
+    if (is_notified) notified.push_back(name);
+    needs_audit = needs_audit || !is_notified;
     if (!view.reason.empty()) warnings.push_back("pool '" + name + "': " + view.reason);
     for (const std::string& weakening : weakenings(driver->pool().spec()))
       warnings.push_back("pool '" + name + "': weakened by " + weakening);
   }
   const denials::Visibility denials = denials_.visibility();
-  if (denials.seen == false) warnings.push_back("denied calls " + in_words(denials));
+  if (denials.seen == false && needs_audit) warnings.push_back("denied calls " + in_words(denials));
   utsname kernel{};
   uname(&kernel);
   const auto uptime = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
@@ -93,7 +97,7 @@ Json Daemon::status() const {
             {"cgroups", parts_.cgroups.layout().kind()},
             {"cgroup_root", parts_.cgroups.root()},
             {"denials", in_words(denials)}}},
-          {"denials", to_json(denials)},
+          {"denials", to_json(denials, notified)},
           {"gateway", gateway_.status()},
           {"warnings", warnings}};
 }

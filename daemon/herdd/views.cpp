@@ -19,6 +19,17 @@ Json text_or_null(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }
 
+/// As text: a number of JSON may lose what is beyond 53 bits.
+Json hex(const denials::Arguments& arguments) {
+  Json list = Json::array();
+  for (const std::uint64_t argument : arguments) {
+    char text[24];
+    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(argument));
+    list.push_back(text);
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string wall_time(std::chrono::system_clock::time_point time) {
@@ -91,6 +102,7 @@ Json to_json(const denials::History::Entry& entry) {
   json["action"] = seccomp::action_name(entry.kind->code);
   json["exe"] = text_or_null(entry.kind->exe);
   json["comm"] = text_or_null(entry.comm);
+  if (entry.arguments) json["args"] = hex(*entry.arguments);
   return json;
 }
 
@@ -117,12 +129,13 @@ std::string in_words(const denials::Visibility& visibility) {
   return *visibility.seen ? "seen" : "can't be seen: " + visibility.why_not;
 }
 
-Json to_json(const denials::Visibility& visibility) {
+Json to_json(const denials::Visibility& visibility, const Json& notified) {
   return {{"seen", or_null(visibility.seen)},
           {"why_not", text_or_null(visibility.why_not)},
           {"lost", visibility.lost},
           {"not_of_workers", visibility.of_others},
-          {"unreadable", visibility.unreadable}};
+          {"unreadable", visibility.unreadable},
+          {"notified_pools", notified}};
 }
 
 Json to_json(const std::vector<worker::Check>& checks, const std::vector<std::string>& left_out,
@@ -164,7 +177,8 @@ Json pool_json(const pool::Pool& pool, const DenialCounters& denials, pool::Time
           {"weakened", weakenings(pool.spec())},
           {"seccomp",
            {{"policy", worker::policy_word(pool.spec().sandbox.seccomp.policy)},
-            {"profile", pool.spec().sandbox.seccomp.profile}}},
+            {"profile", pool.spec().sandbox.seccomp.profile},
+            {"denials", seccomp::name(pool.spec().sandbox.seccomp.denials)}}},
           {"counters",
            {{"started", counters.started},
             {"gone", counters.gone},
@@ -193,6 +207,7 @@ Json worker_json(const std::string& pool, const pool::WorkerView& view, const wo
             {"status", nullptr},
             {"isolation", nullptr},
             {"usage", nullptr},
+            {"denials_by", nullptr},
             {"last_denials", Json::array()},
             {"denied_calls", 0},
             {"held_back", 0}};
@@ -204,6 +219,7 @@ Json worker_json(const std::string& pool, const pool::WorkerView& view, const wo
   json["status"] = text_or_null(record.status_text);
   json["isolation"] = to_json(record.checks, record.left_out, view.verified);
   json["isolation"]["exposed"] = exposures(acting->spec());
+  json["denials_by"] = seccomp::name(acting->spec().sandbox.seccomp.denials);
   const kernel::CgroupUsage usage = acting->usage();
   json["usage"] = {{"memory_bytes", or_null(usage.memory_bytes)},
                    {"memory_peak_bytes", or_null(usage.memory_peak_bytes)},

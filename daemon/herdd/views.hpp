@@ -33,7 +33,8 @@ std::string describe_denial(const Json& entry, std::uint64_t count);
 void add_denials(Json& record, const denials::History& history);
 /// "seen", or why not, in words.
 std::string in_words(const denials::Visibility& visibility);
-Json to_json(const denials::Visibility& visibility);
+/// `notified`: the names of the pools that don't need the audit log.
+Json to_json(const denials::Visibility& visibility, const Json& notified);
 Json to_json(const std::vector<worker::Check>& checks, const std::vector<std::string>& left_out,
              bool verified);
 struct DenialCounters;

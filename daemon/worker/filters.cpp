@@ -19,19 +19,30 @@ seccomp::Policy to_policy(config::SeccompPolicy policy) {
   }
 }
 
+Result<Filter> make(const seccomp::Profile& profile, seccomp::Policy policy, seccomp::Denials denials) {
+  HERD_TRY(const seccomp::Program installed,
+           seccomp::build(profile, policy, seccomp::native_arch(), denials));
+  HERD_TRY(UniqueFd file, seccomp::to_sealed_memfd(installed));
+  Filter filter{std::make_shared<const UniqueFd>(std::move(file)), nullptr};
+  if (denials == seccomp::Denials::audit) return filter;
+  HERD_TRY(seccomp::Program answers, seccomp::build(profile, policy));
+  filter.answers = std::make_shared<const seccomp::Program>(std::move(answers));
+  return filter;
+}
+
 }  // namespace
 
-Result<std::shared_ptr<const UniqueFd>> Filters::get(const config::SeccompSpec& seccomp) {
-  if (seccomp.policy == config::SeccompPolicy::off) return std::shared_ptr<const UniqueFd>();
+Result<Filter> Filters::get(const config::SeccompSpec& seccomp) {
+  if (seccomp.policy == config::SeccompPolicy::off) return Filter();
   const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
-    return entry.policy == seccomp.policy && entry.profile == seccomp.rules;
+    return entry.policy == seccomp.policy && entry.denials == seccomp.denials &&
+           entry.profile == seccomp.rules;
   });
   if (found != entries_.end()) return found->filter;
-  HERD_TRY(const auto program, seccomp::build(*seccomp.rules.value, to_policy(seccomp.policy)));
-  HERD_TRY(UniqueFd fd, seccomp::to_sealed_memfd(program));
+  HERD_TRY(Filter filter, make(*seccomp.rules.value, to_policy(seccomp.policy), seccomp.denials));
   // Those of profiles that have changed since: only workers that run hold their filters.
   std::erase_if(entries_, [](const Entry& entry) { return entry.profile.value.use_count() == 1; });
-  entries_.push_back({seccomp.rules, seccomp.policy, std::make_shared<const UniqueFd>(std::move(fd))});
+  entries_.push_back({seccomp.rules, seccomp.policy, seccomp.denials, std::move(filter)});
   return entries_.back().filter;
 }
 

@@ -1,26 +1,34 @@
-// Compiled seccomp filters, one for each profile and policy, as sealed memfds that all workers share.
+// Compiled seccomp filters, one for each profile, policy and way of seeing denials, as sealed memfds that all
+// workers share.
 #pragma once
 
 #include <memory>
 #include <vector>
 
 #include "common/error.hpp"
+#include "common/seccomp/compiler.hpp"
 #include "common/unique_fd.hpp"
 #include "config/pool_spec.hpp"
 
 namespace herd::worker {
 
+struct Filter {
+  std::shared_ptr<const UniqueFd> file;  // null: policy `off`
+  /// Where the filter asks: the one that answers in its place. Else null.
+  std::shared_ptr<const seccomp::Program> answers;
+};
+
 class Filters {
  public:
-  /// Null for policy `off`. Compiles and checks at the first call for a profile and policy, then answers from
-  /// memory.
-  Result<std::shared_ptr<const UniqueFd>> get(const config::SeccompSpec& seccomp);
+  /// Compiles and checks at the first call for a filter, then answers from memory.
+  Result<Filter> get(const config::SeccompSpec& seccomp);
 
  private:
   struct Entry {
     config::SharedProfile profile;
     config::SeccompPolicy policy;
-    std::shared_ptr<const UniqueFd> filter;
+    seccomp::Denials denials;
+    Filter filter;
   };
   std::vector<Entry> entries_;
 };

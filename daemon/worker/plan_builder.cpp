@@ -87,6 +87,10 @@ bool is_reserved(std::string_view name) {
          name == protocol::kPort;
 }
 
+bool hands_over_listener(const config::SeccompSpec& seccomp) {
+  return seccomp.denials == seccomp::Denials::notify && seccomp.enter == config::SeccompEnter::worker;
+}
+
 /// Exactly the contract's names, then the pool file's own, which can't replace those that herd reserves.
 std::vector<std::string> environment_of(const config::PoolSpec& pool, const PlanParts& parts) {
   std::map<std::string, std::string> variables{
@@ -98,6 +102,7 @@ std::vector<std::string> environment_of(const config::PoolSpec& pool, const Plan
   variables[protocol::kPool] = pool.name;
   variables[protocol::kWorkerId] = parts.worker;
   variables[protocol::kSeccompProfile] = policy_word(pool.sandbox.seccomp.policy);
+  if (hands_over_listener(pool.sandbox.seccomp)) variables[protocol::kSeccompDenials] = "notify";
   if (parts.port) variables[protocol::kPort] = std::to_string(*parts.port);
   if (parts.has_listener) {
     variables[protocol::kListenFds] = "1";
@@ -233,8 +238,9 @@ Result<launch::Plan> build_plan(const config::PoolSpec& pool, const PlanParts& p
   const config::SeccompSpec& seccomp = pool.sandbox.seccomp;
   plan.seccomp_at_exec =
       seccomp.policy != config::SeccompPolicy::off && seccomp.enter == config::SeccompEnter::exec;
-  plan.seccomp_logs =
-      seccomp.policy == config::SeccompPolicy::errno_ || seccomp.policy == config::SeccompPolicy::log;
+  plan.seccomp_notifies = seccomp.denials == seccomp::Denials::notify;
+  plan.seccomp_logs = !plan.seccomp_notifies && (seccomp.policy == config::SeccompPolicy::errno_ ||
+                                                 seccomp.policy == config::SeccompPolicy::log);
   plan.stop_signal = pool.stop.signal;
   plan.stop_grace_ms = pool.stop.grace.count();
   if (plan.namespaces.network) plan.relay_port = parts.port.value_or(0);

@@ -16,6 +16,7 @@
 #include "common/kernel/files.hpp"
 #include "common/kernel/landlock.hpp"
 #include "common/kernel/path_walk.hpp"
+#include "common/seccomp/listener.hpp"
 
 namespace herd::worker {
 namespace {
@@ -64,6 +65,17 @@ std::vector<std::string> threads_of(int process) {
   return threads;
 }
 
+/// "holds one", "" where it does not, or why that can't be read. Who has ended holds nothing.
+std::string listener_of(int process) {
+  const std::string files = "/proc/" + std::to_string(process) + "/fd";
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator(files, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
+    if (link_at(AT_FDCWD, entry->path()) == seccomp::Listener::kLink) return "holds one";
+  const bool has_ended = error == std::errc::no_such_file_or_directory || error == std::errc::no_such_process;
+  return !error || has_ended ? "" : error.message();
+}
+
 class Verifier {
  public:
   Verifier(pid_t pid, const Expectation& expected, const kernel::WorkerCgroup& cgroup)
@@ -100,7 +112,8 @@ class Verifier {
     constexpr int kMostRounds = 16;
     std::vector<kernel::ProcessStatus> found;
     std::set<std::string> read;
-    std::set<int> processes{pid_};
+    std::set<int>& processes = processes_;
+    processes = {pid_};
     if (const auto first = kernel::read_status(proc_.get(), "status")) {
       found.push_back(*first);
       read.insert("/proc/" + std::to_string(pid_) + "/task/" + std::to_string(pid_));
@@ -150,6 +163,16 @@ class Verifier {
     add("seccomp", std::to_string(wanted_mode), mode);
     const std::string wanted = "at least " + std::to_string(wanted_filters);
     checks_.push_back({"seccomp_filters", wanted, std::to_string(fewest), fewest >= wanted_filters});
+    if (plan.seccomp_notifies) add("seccomp_listener", "herdd's alone", holder_of_listener());
+  }
+
+  /// Who has it answers for the filter: no process of the worker may.
+  std::string holder_of_listener() {
+    if (!expected_.has_listener) return "never came";
+    for (const int process : processes_)
+      if (const std::string found = listener_of(process); !found.empty())
+        return "process " + std::to_string(process) + ": " + found;
+    return "herdd's alone";
   }
 
   void identity() {
@@ -285,6 +308,7 @@ class Verifier {
   UniqueFd proc_;  // /proc/PID: the same process for all reads, whatever becomes of its number
   const Expectation& expected_;
   const kernel::WorkerCgroup& cgroup_;
+  std::set<int> processes_;  // the worker's, as threads() found them
   std::vector<Check> checks_;
 };
 
@@ -316,6 +340,13 @@ std::string failed_checks(const std::vector<Check>& checks) {
   for (const Check& check : checks)
     if (!check.ok) names += (names.empty() ? "" : ", ") + check.name;
   return names;
+}
+
+bool lacks_only_filter(const std::vector<Check>& checks) {
+  return std::ranges::all_of(checks, [](const Check& check) {
+    return check.ok || check.name == "seccomp" || check.name == "seccomp_filters" ||
+           check.name == "seccomp_listener";
+  });
 }
 
 std::string describe_failures(const std::vector<Check>& checks) {

@@ -44,6 +44,7 @@ struct Expectation {
   /// What herd-exec had of the kernel when it put the rules on the worker: there is no file in which they
   /// could be read.
   int landlock_abi = 0;
+  bool has_listener = false;  // herdd holds the one of the worker's filter
 };
 
 // The checks come in a fixed order; a fact that can't be read is a check that is not ok.
@@ -57,6 +58,9 @@ std::vector<Check> verify_processes(pid_t pid, const Expectation& expected,
 /// and a worker without capabilities can change nothing of it.
 std::vector<Check> verify_surroundings(pid_t pid, const Expectation& expected,
                                        const kernel::WorkerCgroup& cgroup);
+
+/// Nothing is missing but what a worker gets by entering its sandbox.
+bool lacks_only_filter(const std::vector<Check>& checks);
 
 /// The names of the checks that failed, joined; empty if all is as wanted.
 std::string failed_checks(const std::vector<Check>& checks);

@@ -62,7 +62,9 @@ Result<SpawnOrder> Worker::prepare() {
                                       resources_.own_sockets.end());
   record_.uid = resources_.ids.account_uid(order.plan.uid).value_or(order.plan.uid);
   watch_denials();
-  HERD_TRY(order.seccomp_filter, resources_.filters.get(pool_->sandbox.seccomp));
+  HERD_TRY(Filter filter, resources_.filters.get(pool_->sandbox.seccomp));
+  order.seccomp_filter = std::move(filter.file);
+  answers_ = std::move(filter.answers);
   order.limits = {pool_->limits.memory, pool_->limits.swap, pool_->limits.cpu, pool_->limits.pids};
   order.stdio = std::move(stdio_);
   return order;
@@ -152,6 +154,8 @@ void Worker::on_message(kernel::Message message) {
     record_.status_text = status->text;
   } else if (std::holds_alternative<launch::NotifyRefused>(*parsed)) {
     log_warning("READY=1 came from another process than the worker and was refused", subject);
+  } else if (std::holds_alternative<launch::SeccompListener>(*parsed)) {
+    take_listener(std::move(message));
   } else if (const auto* exited = std::get_if<launch::Exited>(&*parsed)) {
     exited_ = *exited;
   } else if (const auto* relay_end = std::get_if<launch::RelayEnded>(&*parsed)) {
@@ -257,7 +261,7 @@ void Worker::verify_now() {
   if (!is_same_process || kernel::is_ending(pid)) return;
   const bool may_still_enter = pool_->ready.kind == config::ReadyKind::started && has_seccomp() &&
                                pool_->sandbox.seccomp.enter == config::SeccompEnter::worker &&
-                               (failed == "seccomp, seccomp_filters" || failed == "seccomp_filters");
+                               lacks_only_filter(record_.checks);
   // A process on its way out has left its v1 cgroups before its end shows anywhere: look again before saying
   // that a part of the sandbox is missing. Nobody is served meanwhile.
   constexpr int kSecondLooks = 4;
@@ -269,7 +273,7 @@ Expectation Worker::expectation() {
   const auto init = kernel::pid_of(init_pidfd_.native_handle());
   const auto relay = has_relay() ? kernel::pid_of(relay_pidfd_.get()) : Result<pid_t>(-1);
   return {plan_,           has_seccomp(), resources_.daemon, init.value_or(-1), relay.value_or(-1),
-          root_directory_, landlock_abi_};
+          root_directory_, landlock_abi_, has_listener_};
 }
 
 void Worker::stop_as_not_verified() {
@@ -329,6 +333,7 @@ Reason Worker::final_reason() {
   if (!exited_)
     return Reason{ReasonKind::signaled, 0, SIGKILL, 0, "", "herd-exec was ended, and the tree with it"};
   if (exited_->signal == SIGSYS) return reason_of_sigsys();
+  if (const auto killed = reason_of_kill()) return *killed;
   if (exited_->signal != 0) return Reason{ReasonKind::signaled, 0, exited_->signal};
   return Reason{ReasonKind::exited, exited_->code};
 }

@@ -36,7 +36,8 @@ struct Resources {
   Spawner& privileged_spawner;  // for pools that say "no_new_privs": false
   UidPool& uids;
   Filters& filters;
-  denials::Source& denials;
+  denials::Source& denials;              // by the audit log
+  denials::Source& notified;             // for pools that say "denials": "notify"
   std::string sockets_directory;         // of those that workers listen on
   std::string notify_sockets_directory;  // of workers without a mount namespace
   SocketAccess socket_access;
@@ -99,6 +100,11 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Result<std::uint32_t> choose_uid();
   void watch_denials();
   void show_cgroup_to_denials();
+  [[nodiscard]] denials::Source& denials_source() const;
+  [[nodiscard]] bool is_notified() const {
+    return pool_->sandbox.seccomp.denials == seccomp::Denials::notify;
+  }
+  void take_listener(kernel::Message message);
   void on_kills(const std::vector<denials::Kill>& kills);
   void on_spawned(Spawner::Outcome<Spawned> spawned);
   void fail_start(const std::string& stage, const Error& error);
@@ -124,6 +130,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void send_stop(Duration grace);
   Reason final_reason();
   Reason reason_of_sigsys();
+  std::optional<Reason> reason_of_kill();
   [[nodiscard]] const denials::Kill* own_kill() const;
   void release();
 
@@ -168,6 +175,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::vector<denials::Kill> kills_;  // by the filter, the latest; bounded
   std::uint64_t records_lost_before_ = 0;
   bool are_denials_settled_ = false;
+  std::shared_ptr<const seccomp::Program> answers_;  // where its filter asks
   UniqueFd worker_pidfd_, relay_pidfd_;
   boost::asio::posix::stream_descriptor line_, init_pidfd_;
   std::optional<boost::asio::posix::stream_descriptor> oom_events_;
@@ -189,7 +197,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   bool is_spawned_ = false, is_ready_ = false, is_verified_ = false, is_gone_ = false;
   bool has_ended_ = false;     // of itself: what is asked of it from now on is not why
   std::string probe_failure_;  // of the last check of readiness
-  bool is_out_of_time_ = false, told_port_taken_ = false;
+  bool is_out_of_time_ = false, told_port_taken_ = false, has_listener_ = false;
 };
 
 }  // namespace herd::worker

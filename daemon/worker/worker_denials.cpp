@@ -24,8 +24,8 @@ constexpr std::chrono::seconds kDenialsPatience{1};
 /// filters of its own.
 void Worker::watch_denials() {
   const denials::Subject subject{record_.uid, taken_uid_.has_value()};
-  records_lost_before_ = resources_.denials.visibility().lost;
-  denials_ = resources_.denials.watch(
+  records_lost_before_ = denials_source().visibility().lost;
+  denials_ = denials_source().watch(
       subject, [weak = weak_from_this(), denied = callbacks_.denied](const denials::News& news) {
         if (const auto self = weak.lock()) self->on_kills(news.kills);
         denied(news);
@@ -33,7 +33,7 @@ void Worker::watch_denials() {
 }
 
 void Worker::show_cgroup_to_denials() {
-  if (!denials_) return;
+  if (!denials_ || is_notified()) return;
   auto freezer = cgroup_.open_freezer();
   if (!freezer)
     log_warning("a storm of denied calls can't be held back: " + freezer.error().message,
@@ -52,9 +52,32 @@ void Worker::on_kills(const std::vector<denials::Kill>& kills) {
 /// ended the rest.
 const denials::Kill* Worker::own_kill() const {
   if (kills_.empty()) return nullptr;
-  if (!record_.pid || !resources_.denials.visibility().numbers_processes) return &kills_.back();
+  if (!record_.pid || !denials_source().visibility().numbers_processes) return &kills_.back();
   const auto found = std::ranges::find(kills_, *record_.pid, &denials::Kill::pid);
   return found == kills_.end() ? nullptr : &*found;
+}
+
+denials::Source& Worker::denials_source() const {
+  return is_notified() ? resources_.notified : resources_.denials;
+}
+
+/// What is asked for before this waits for its answer; a worker that never hands its listener over is not
+/// taken for verified.
+void Worker::take_listener(kernel::Message message) {
+  if (!is_notified() || has_listener_ || message.fds.size() != 1 || !denials_) return;
+  const Status taken = denials_->take_listener(std::move(message.fds.front()), answers_);
+  if (!taken)
+    return log_warning("the listener of its filter was refused: " + taken.error().message,
+                       {pool_->name, id_, {}});
+  has_listener_ = true;
+}
+
+/// By herdd, in the filter's place.
+std::optional<Reason> Worker::reason_of_kill() {
+  if (!is_notified() || exited_->signal != SIGKILL || own_kill() == nullptr) return std::nullopt;
+  const denials::Kill& kill = *own_kill();
+  return Reason{ReasonKind::denied_syscall, 0, SIGKILL, 0,
+                seccomp::name_call(kill.arch, kill.number).syscall};
 }
 
 /// Of a signal that the filter sends, and anybody else may: the kernel's record of the call tells.
@@ -68,9 +91,17 @@ Reason Worker::reason_of_sigsys() {
     (kills ? reason.what : reason.detail) = kills ? call : "its filter ended it: " + call;
     return reason;
   }
-  const denials::Visibility visibility = resources_.denials.visibility();
+  const denials::Visibility visibility = denials_source().visibility();
   const bool would_be_seen = visibility.seen == true && visibility.lost == records_lost_before_ && taken_uid_;
   if (!kills) return reason;
+  if (is_notified())
+    return {
+        ReasonKind::signaled,
+        0,
+        SIGSYS,
+        0,
+        "",
+        "it made no call that herdd was asked about; a filter ends calls of foreign architectures unasked"};
   if (would_be_seen) return {ReasonKind::signaled, 0, SIGSYS, 0, "", "no denied call of it was recorded"};
   reason.detail = "unknown syscall, as ";
   if (visibility.seen != true) {
@@ -85,7 +116,7 @@ Reason Worker::reason_of_sigsys() {
 /// What it was denied is told before it is gone. The kernel writes the record of a kill before the process
 /// ends, so that one is here too, or comes at once.
 asio::awaitable<void> Worker::settle_denials(Self self) {
-  if (!self->denials_ || !self->resources_.denials.visibility().is_open) co_return;
+  if (!self->denials_ || !self->denials_source().visibility().is_open) co_return;
   self->timers_.record.expires_after(kDenialsPatience);
   self->denials_->settle([self] {
     self->are_denials_settled_ = true;

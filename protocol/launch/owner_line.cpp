@@ -19,6 +19,7 @@ struct Write {
   Json operator()(const NotifyRefused& m) const {
     return {{"type", "notify_refused"}, {"pid", m.pid_inside}};
   }
+  Json operator()(const SeccompListener&) const { return {{"type", "seccomp_listener"}}; }
   Json operator()(const Exited& m) const {
     return {{"type", "exited"}, {"code", m.code}, {"signal", m.signal}, {"core", m.core}, {"asked", m.asked}};
   }
@@ -45,6 +46,7 @@ FromExec read_from_exec(const Json& json) {
   if (type == "ready") return NotifiedReady{};
   if (type == "status") return NotifiedStatus{json.at("text")};
   if (type == "notify_refused") return NotifyRefused{json.at("pid")};
+  if (type == "seccomp_listener") return SeccompListener{};
   if (type == "exited") return Exited{json.at("code"), json.at("signal"), json.at("core"), json.at("asked")};
   if (type == "relay_ended") return RelayEnded{json.at("code"), json.at("signal")};
   if (type == "socket") return MadeSocket{json.at("request"), json.at("errno")};

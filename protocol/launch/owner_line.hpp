@@ -34,6 +34,8 @@ struct NotifiedStatus {
 struct NotifyRefused {
   int pid_inside = 0;
 };
+/// Carries the listener of the worker's filter, where the plan says that it has one.
+struct SeccompListener {};
 /// The worker ended; `asked` if herd-exec had been told to stop it before.
 struct Exited {
   int code = 0;
@@ -52,8 +54,8 @@ struct MadeSocket {
   int errno_value = 0;
 };
 
-using FromExec = std::variant<Started, Failed, NotifiedReady, NotifiedStatus, NotifyRefused, Exited,
-                              RelayEnded, MadeSocket>;
+using FromExec = std::variant<Started, Failed, NotifiedReady, NotifiedStatus, NotifyRefused, SeccompListener,
+                              Exited, RelayEnded, MadeSocket>;
 
 // ---- from herdd
 // ------------------------------------------------------------------------------------------------

@@ -99,8 +99,9 @@ struct Plan {
   bool sets_groups = true;  // false: the user namespace lets nobody set them; `groups` are those that stay
   bool no_new_privs = true;
   Landlock landlock;
-  bool seccomp_at_exec = false;  // else the filter's fd is handed on to the worker
-  bool seccomp_logs = false;     // SECCOMP_FILTER_FLAG_LOG
+  bool seccomp_at_exec = false;   // else the filter's fd is handed on to the worker
+  bool seccomp_logs = false;      // SECCOMP_FILTER_FLAG_LOG
+  bool seccomp_notifies = false;  // the filter has a listener, which goes to herdd
   int stop_signal = 15;
   std::int64_t stop_grace_ms = 10'000;
   bool notify = false;      // make a notify socket and tell of READY=1

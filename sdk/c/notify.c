@@ -54,6 +54,21 @@ static int notify(const char* message) {
   return 0;
 }
 
+int herd_internal_notify_socket(void) {
+  const char* name = getenv("NOTIFY_SOCKET");
+  if (name == NULL || name[0] == '\0') return herd_internal_fail(EINVAL, "notify: NOTIFY_SOCKET is missing");
+  struct sockaddr_un address;
+  socklen_t length = 0;
+  const int result = notify_address(name, &address, &length);
+  if (result != 0) return result;
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return herd_internal_fail(errno, "notify: socket: %s", strerror(errno));
+  if (connect(fd, (const struct sockaddr*)&address, length) == 0) return fd;
+  const int why = errno;
+  close(fd);
+  return herd_internal_fail(why, "notify: connect to '%.110s': %s", name, strerror(why));
+}
+
 int herd_notify_ready(void) {
   return notify("READY=1");
 }

@@ -7,6 +7,9 @@ namespace testee {
 
 // serve.cpp
 void serve(const Arguments&);
+void serve_with_thread(const Arguments& arguments);
+void serve_without_listener(const Arguments& arguments);
+void serve_keeping_listener(const Arguments& arguments);
 void serve_no_sandbox(const Arguments&);
 void serve_old_order(const Arguments&);
 void serve_late_enter(const Arguments&);

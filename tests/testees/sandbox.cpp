@@ -2,9 +2,13 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <cstring>
 #include <herd/worker.hpp>
 #include <latch>
 #include <nlohmann/json.hpp>
@@ -55,6 +59,40 @@ void threads_then_enter(const Arguments&) {
   say(threads.dump());
   ready();
   pause_forever();
+}
+
+/// What no library does: the listener is sent, and kept as well.
+void serve_keeping_listener(const Arguments& arguments) {
+  std::vector<sock_filter> program(BPF_MAXINSNS);
+  const ssize_t size = ::pread(std::atoi(variable("HERD_SECCOMP_FD").c_str()), program.data(),
+                               program.size() * sizeof program[0], 0);
+  const sock_fprog filter{static_cast<unsigned short>(size / static_cast<ssize_t>(sizeof program[0])),
+                          program.data()};
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  variable("NOTIFY_SOCKET").copy(address.sun_path, sizeof address.sun_path - 1);
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    die("prepare: " + errno_name(errno));
+  const int listener = static_cast<int>(
+      ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter));
+  char text[] = "FDSTORE=1\nFDNAME=seccomp";
+  iovec part{text, sizeof text - 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof listener)] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* rights = CMSG_FIRSTHDR(&message);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof listener);
+  std::memcpy(CMSG_DATA(rights), &listener, sizeof listener);
+  if (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0) die("send: " + errno_name(errno));
+  ::unsetenv("HERD_SECCOMP_FD");
+  serve(arguments);
 }
 
 void tsync_fail(const Arguments&) {

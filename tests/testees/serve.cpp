@@ -9,7 +9,9 @@
 //   /hold?MIB     takes so much memory and keeps it
 //   /eat          takes memory until it is killed (4 GiB at most)
 //   /forkeat      a child of it does
-//   /denied       mount(2): {"errno": "EPERM"}
+//   /denied?WHO   mount(2), by this thread, or 'thread': by one that was there before it entered; 'child': by
+//   a
+//                 forked one: {"errno": "EPERM"}
 //   /storm?COUNT  a child makes so many denied calls and writes 'storm over'
 //   /sigsys       dies of SIGSYS
 //   /report       report.cpp
@@ -19,6 +21,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -26,6 +29,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <semaphore>
+#include <thread>
 #include <utility>
 
 #include "tests/testees/behaviours.hpp"
@@ -74,6 +79,46 @@ void die_of(int signal) {
   ::raise(signal);
 }
 
+std::string mount_outcome() {
+  return outcome(::mount("none", "/proc", "herd-no-such-type", 0, nullptr));
+}
+
+std::string mount_in_child() {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(::mount("none", "/proc", "herd-no-such-type", 0, nullptr) == 0 ? 0 : errno);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? errno_name(WEXITSTATUS(status)) : "signal " + std::to_string(WTERMSIG(status));
+}
+
+/// A thread that is there before the process enters its sandbox.
+class EarlyThread {
+ public:
+  EarlyThread() {
+    std::thread([this] {
+      for (;;) {
+        asked_.acquire();
+        outcome_ = mount_outcome();
+        answered_.release();
+      }
+    }).detach();
+  }
+  std::string ask() {
+    asked_.release();
+    answered_.acquire();
+    return outcome_;
+  }
+
+ private:
+  std::binary_semaphore asked_{0}, answered_{0};
+  std::string outcome_;
+};
+
+EarlyThread& early_thread() {
+  static EarlyThread thread;
+  return thread;
+}
+
 class Site {
  public:
   Response answer(const Request& request) {
@@ -91,7 +136,7 @@ class Site {
     if (request.path == "/hold") eat(std::strtoul(request.query.c_str(), nullptr, 10));
     if (request.path == "/eat") eat(kMaxPieces);
     if (request.path == "/forkeat") return fork_eat();
-    if (request.path == "/denied") return denied();
+    if (request.path == "/denied") return denied(request.query);
     if (request.path == "/signal") return signals(request.query);
     if (request.path == "/report") return {200, report()};
     if (request.path == "/echo") return {200, request.body};
@@ -111,9 +156,11 @@ class Site {
                                 {"health_checks", health_checks_}}
                      .dump()};
   }
-  static Response denied() {
-    const int result = ::mount("none", "/proc", "herd-no-such-type", 0, nullptr);
-    return {200, nlohmann::json{{"errno", outcome(result)}}.dump()};
+  static Response denied(const std::string& who) {
+    const std::string result = who == "thread"  ? early_thread().ask()
+                               : who == "child" ? mount_in_child()
+                                                : mount_outcome();
+    return {200, nlohmann::json{{"errno", result}}.dump()};
   }
   static Response lower_core() {
     const rlimit none{0, 0};
@@ -141,6 +188,18 @@ void serve(const Arguments&) {
   const int listener = passed_listener();
   start_up();
   serve_site(listener);
+}
+
+void serve_with_thread(const Arguments&) {
+  const int listener = passed_listener();
+  early_thread();
+  start_up();
+  serve_site(listener);
+}
+
+void serve_without_listener(const Arguments& arguments) {
+  ::unsetenv("HERD_SECCOMP_DENIALS");
+  serve(arguments);
 }
 
 void serve_no_sandbox(const Arguments&) {

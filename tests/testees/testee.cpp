@@ -17,6 +17,10 @@ struct Behaviour {
 // "starts up" is: enters the sandbox where a filter was passed, then says that it is ready.
 constexpr Behaviour kBehaviours[] = {
     {"serve", serve, "starts up, serves HTTP on the passed listener; its paths stand in serve.cpp"},
+    {"serve-with-thread", serve_with_thread, "as serve, with a thread that is there before it enters"},
+    {"serve-without-listener", serve_without_listener, "as serve, but knows nothing of HERD_SECCOMP_DENIALS"},
+    {"serve-keeping-listener", serve_keeping_listener,
+     "as serve, but keeps the listener of its filter as well"},
     {"serve-no-sandbox", serve_no_sandbox, "says ready without entering the sandbox, then serves"},
     {"serve-old-order", serve_old_order, "says ready before anything else, never enters, then serves"},
     {"serve-late-enter", serve_late_enter, "says ready first and enters right after, then serves"},

@@ -17,6 +17,7 @@ import stat
 TYPE_CHECKING = False  # as type checkers know it; importing typing would cost more than all of this
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
 __all__ = [
     "ALREADY_ENTERED",
@@ -44,11 +45,16 @@ _MAX_INSTRUCTIONS = 4096
 _MAX_STATUS = 1024
 _MAX_SOCKET_NAME = 107
 _MAX_INT = 2**31 - 1
+_NO_SWITCH = 3600.0  # seconds
 
 _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_SET_MODE_FILTER = 1
 _SECCOMP_FILTER_FLAG_TSYNC = 1
 _SECCOMP_FILTER_FLAG_LOG = 2
+_SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
+_SECCOMP_FILTER_FLAG_TSYNC_ESRCH = 16
+_SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 32
+_LISTENER_MESSAGE = b"FDSTORE=1\nFDNAME=seccomp"
 _SYS_SECCOMP = {"x86_64": 317, "aarch64": 277, "riscv64": 277}
 
 _lock = _thread.allocate_lock()
@@ -86,7 +92,11 @@ def enter_sandbox() -> str:
         fd = _filter_fd()
         if os.environ.get("NOTIFY_SOCKET"):
             import socket  # noqa: F401  notify_ready() comes next, when loading a module may be denied
-        _install(_read_filter(fd), policy)
+        content = _read_filter(fd)
+        if _is_answered():
+            _install_answered(content)
+        else:
+            _install(content, policy)
         _entered = True
         os.close(fd)
         return ENTERED
@@ -211,32 +221,20 @@ def _read_all(fd: int, size: int) -> bytes:
     return content
 
 
+def _is_answered() -> bool:
+    """Whether herd is to answer in the filter's place, for which it needs the filter's listener."""
+    word = os.environ.get("HERD_SECCOMP_DENIALS")
+    if word not in (None, "notify"):
+        raise _sandbox_error(errno.EINVAL, f"HERD_SECCOMP_DENIALS is '{word[:40]}', not notify")
+    return word is not None
+
+
 def _install(content: bytes, policy: str) -> None:
-    # ctypes loads and maps a library: it has to come before the filter, and costs nothing where it is unused.
-    import ctypes
-
-    class Program(ctypes.Structure):
-        _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
-
-    number = _SYS_SECCOMP.get(os.uname().machine)
-    if number is None or ctypes.sizeof(ctypes.c_void_p) != 8:
-        raise _sandbox_error(errno.ENOSYS, f"not known on {os.uname().machine}")
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
-    libc.syscall.argtypes = [ctypes.c_long, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_void_p]
-    libc.syscall.restype = ctypes.c_long
-
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        code = ctypes.get_errno()
-        raise _sandbox_error(code, f"set no-new-privs: {os.strerror(code)}")
-    instructions = ctypes.create_string_buffer(content, len(content))
-    program = Program(len(content) // _INSTRUCTION_SIZE, ctypes.addressof(instructions))
     flags = _SECCOMP_FILTER_FLAG_TSYNC
     if policy != "kill":  # a killed process is logged by the kernel anyway
         flags |= _SECCOMP_FILTER_FLAG_LOG
-    result = libc.syscall(number, _SECCOMP_SET_MODE_FILTER, flags, ctypes.addressof(program))
+    result, code = _filter_call(content)(flags)
     if result < 0:
-        code = ctypes.get_errno()
         raise _sandbox_error(code, f"install the filter: {os.strerror(code)}")
     # TSYNC reports a thread that it could not bring along by its id, a positive number; then no thread has
     # the filter.
@@ -246,12 +244,93 @@ def _install(content: bytes, policy: str) -> None:
         )
 
 
-def _notify(message: bytes) -> bool:
-    name = os.environ.get("NOTIFY_SOCKET")
-    if not name:
-        return False
+def _install_answered(content: bytes) -> None:
+    """Until herd has the listener whatever the filter denies waits: no other thread may run Python meanwhile,
+    as it could wait so with the interpreter's lock held."""
+    import array
+    import socket
+    import sys
+
+    flags = _SECCOMP_FILTER_FLAG_TSYNC | _SECCOMP_FILTER_FLAG_TSYNC_ESRCH | _SECCOMP_FILTER_FLAG_NEW_LISTENER
+    call = _filter_call(content)
+    sender = _notify_socket()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(_NO_SWITCH)
+    try:
+        listener, code = call(flags | _SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+        if listener < 0 and code == errno.EINVAL:  # before Linux 5.19
+            listener, code = call(flags)
+        if listener >= 0:
+            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))]
+            try:
+                sender.sendmsg([_LISTENER_MESSAGE], rights, socket.MSG_NOSIGNAL)
+            except OSError as error:
+                raise _sandbox_error(
+                    error.errno, f"hand the filter's listener to herd: {error.strerror}"
+                ) from None
+            finally:
+                os.close(listener)
+    finally:
+        sys.setswitchinterval(interval)
+        sender.close()
+    if listener < 0:
+        raise _sandbox_error(code, _why_no_listener(code))
+
+
+def _why_no_listener(code: int) -> str:
+    if code == errno.ESRCH:
+        return "a thread has a filter of its own, so not all would share one"
+    if code == errno.EBUSY:
+        return "this process has a filter with a listener already, and there can be one"
+    return f"install the filter with a listener: {os.strerror(code)}"
+
+
+def _notify_socket() -> socket.socket:
     import socket
 
+    name = os.environ.get("NOTIFY_SOCKET")
+    if not name:
+        raise _sandbox_error(errno.EINVAL, "HERD_SECCOMP_DENIALS is set, yet NOTIFY_SOCKET is missing")
+    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        sender.connect(_notify_address(name))
+    except OSError as error:
+        sender.close()
+        raise _sandbox_error(error.errno, f"connect to '{name}': {error.strerror}") from None
+    return sender
+
+
+def _filter_call(content: bytes) -> Callable[[int], tuple[int, int]]:
+    """seccomp(2) with flags: its result and errno. Sets no-new-privs at once."""
+    # ctypes loads and maps a library: it has to come before the filter, and costs nothing where it is unused.
+    import ctypes
+
+    class Program(ctypes.Structure):
+        _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+
+    number = _SYS_SECCOMP.get(os.uname().machine)
+    if number is None or ctypes.sizeof(ctypes.c_void_p) != 8:
+        raise _sandbox_error(errno.ENOSYS, f"not known on {os.uname().machine}")
+    libc = ctypes.PyDLL(None, use_errno=True)  # keeps the interpreter's lock
+    libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+    libc.syscall.argtypes = [ctypes.c_long, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_void_p]
+    libc.syscall.restype = ctypes.c_long
+
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        code = ctypes.get_errno()
+        raise _sandbox_error(code, f"set no-new-privs: {os.strerror(code)}")
+    instructions = ctypes.create_string_buffer(content, len(content))
+    program = Program(len(content) // _INSTRUCTION_SIZE, ctypes.addressof(instructions))
+
+    def call(flags: int) -> tuple[int, int]:
+        result = libc.syscall(number, _SECCOMP_SET_MODE_FILTER, flags, ctypes.addressof(program))
+        return result, ctypes.get_errno()
+
+    program.kept = instructions  # as long as it is pointed to
+    return call
+
+
+def _notify_address(name: str) -> bytes:
     if name[0] not in "/@" or len(name) < 2:
         raise WorkerError(
             errno.EINVAL, f"notify: NOTIFY_SOCKET is '{name[:80]}', neither a path nor @abstract"
@@ -263,8 +342,16 @@ def _notify(message: bytes) -> bool:
             f"notify: NOTIFY_SOCKET has {len(address)} characters, "
             f"a socket's name {_MAX_SOCKET_NAME} at most",
         )
-    if address[:1] == b"@":
-        address = b"\0" + address[1:]
+    return b"\0" + address[1:] if address[:1] == b"@" else address
+
+
+def _notify(message: bytes) -> bool:
+    name = os.environ.get("NOTIFY_SOCKET")
+    if not name:
+        return False
+    import socket
+
+    address = _notify_address(name)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         try:
             sender.sendto(message, address)

@@ -28,7 +28,7 @@ constexpr std::string_view kExample = R"({
     "capabilities": [],
     "no_new_privs": true,
     "landlock": "off",
-    "seccomp": {"policy": "errno", "profile": "worker", "enter": "worker"},
+    "seccomp": {"policy": "errno", "profile": "worker", "enter": "worker", "denials": "audit"},
     "required": true         // false: parts that this host lacks are left out, and `status` says so in each worker's record
   },
   "gateway":  {"prefix": "/echo/", "session": {"header": "X-Session-ID"}, "create": true},

@@ -87,6 +87,8 @@ TEST(BadRule, sandbox) {
            "did you mean \"worker\"?"},
        Bad{R"("sandbox": {"seccomp": {"profile": "dicker.json"}})", "/sandbox/seccomp/profile",
            "or the absolute path of a file"},
+       Bad{R"("sandbox": {"seccomp": {"policy": "off", "denials": "notify"}})", "/sandbox/seccomp/denials",
+           "nothing is denied"},
        Bad{R"("sandbox": {"no_new_privs": false})", "/sandbox/no_new_privs", "CAP_SYS_ADMIN"},
        Bad{R"("clients": {"users": ["alice", "bob"]})", "/clients/users/1",
            "the user \"bob\" does not exist"},
@@ -108,6 +110,8 @@ TEST(PoolRules, what_is_allowed_is_not_refused) {
   EXPECT_THAT(issues(R"("listen": "tcp", "sandbox": {"network": "none"})"), IsEmpty());
   EXPECT_THAT(issues(R"("workers": {"min": 2, "max": 2, "spare": 2})"), IsEmpty());
   EXPECT_THAT(issues(R"("sandbox": {"no_new_privs": false, "seccomp": "off"})"), IsEmpty());
+  EXPECT_THAT(issues(R"("sandbox": {"seccomp": {"denials": "notify", "profile": "strict"}})"), IsEmpty());
+  EXPECT_THAT(issues(R"("sandbox": {"seccomp": {"denials": "notify", "enter": "exec"}})"), IsEmpty());
   EXPECT_THAT(issues(R"("sandbox": {"no_new_privs": false, "capabilities": ["CAP_SYS_ADMIN"]})"), IsEmpty());
   EXPECT_THAT(issues(R"("clients": {"users": ["alice"], "groups": ["staff"]})"), IsEmpty());
 }

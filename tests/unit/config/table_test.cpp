@@ -216,7 +216,7 @@ TEST(Diff, every_member_of_the_spec_is_seen) {
     "limits": {"memory": "257MiB", "swap": "1B", "cpu": 0.6, "pids": 101, "open_files": 1025, "core": "1B"},
     "sandbox": {"user": "alice", "namespaces": ["pid"], "network": "none", "capabilities": ["CAP_SYS_ADMIN"],
       "filesystem": {"tmp": "65MiB", "hide": ["/x"], "read_only": ["/y"], "writable": ["/z"]},
-      "no_new_privs": false, "seccomp": {"policy": "kill", "enter": "exec"}, "required": false},
+      "no_new_privs": false, "seccomp": {"policy": "kill", "enter": "exec", "denials": "notify"}, "required": false},
     "gateway": {"prefix": "/x/", "host": "x.org", "session": {"cookie": "c", "issue": true}, "create": false,
       "strip_prefix": true, "request_timeout": "off", "tunnel_idle_timeout": "off"},
     "clients": {"users": ["alice"], "groups": ["staff"]}})");

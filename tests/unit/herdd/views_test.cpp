@@ -57,6 +57,14 @@ denials::History::Entry denied_mount() {
   return entry;
 }
 
+TEST(DenialJson, HasArgumentsAsTextWhereTheyAreKnown) {
+  denials::History::Entry entry = denied_mount();
+  EXPECT_FALSE(to_json(entry).contains("args"));
+  entry.arguments = denials::Arguments{0, 1, ~std::uint64_t{0}, 0, 0, 16};
+  EXPECT_THAT(to_json(entry).at("args"),
+              ElementsAre("0x0", "0x1", "0xffffffffffffffff", "0x0", "0x0", "0x10"));
+}
+
 TEST(DenialJson, HasNamesForNumbers) {
   const Json json = to_json(denied_mount());
   EXPECT_EQ(json, Json::parse(R"({"syscall": "mount", "arch": "x86_64", "action": "errno", "exe": "/bin/a",
@@ -77,11 +85,11 @@ TEST(DenialJson, CallsOfMoreKindsHaveNoName) {
 TEST(DenialJson, WhetherTheyAreSeenIsSaidInWords) {
   denials::Visibility visibility;
   EXPECT_NE(in_words(visibility).find("not known yet"), std::string::npos);
-  EXPECT_TRUE(to_json(visibility).at("seen").is_null());
+  EXPECT_TRUE(to_json(visibility, Json::array()).at("seen").is_null());
   visibility.seen = false;
   visibility.why_not = "no audit";
   EXPECT_EQ(in_words(visibility), "can't be seen: no audit");
-  EXPECT_EQ(to_json(visibility).at("why_not"), "no audit");
+  EXPECT_EQ(to_json(visibility, Json::array()).at("why_not"), "no audit");
   visibility.seen = true;
   EXPECT_EQ(in_words(visibility), "seen");
 }

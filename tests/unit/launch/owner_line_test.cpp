@@ -38,6 +38,10 @@ TEST(OwnerLine, CarriesARefusedReadiness) {
   EXPECT_EQ(through(NotifyRefused{99}).pid_inside, 99);
 }
 
+TEST(OwnerLine, CarriesTheNameOfAListener) {
+  through(SeccompListener{});
+}
+
 TEST(OwnerLine, CarriesAnExitWithAllItsParts) {
   const Exited by_code = through(Exited{.code = 3, .signal = 0, .core = false, .asked = true});
   EXPECT_EQ(by_code.code, 3);

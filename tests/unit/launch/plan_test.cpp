@@ -34,6 +34,7 @@ Plan full_plan() {
   plan.no_new_privs = false;
   plan.seccomp_at_exec = true;
   plan.seccomp_logs = true;
+  plan.seccomp_notifies = true;
   plan.stop_signal = 2;
   plan.stop_grace_ms = 86'400'000LL * 365;
   plan.notify = true;
@@ -75,6 +76,7 @@ void expect_equal(const Plan& found, const Plan& wanted) {
   EXPECT_EQ(found.no_new_privs, wanted.no_new_privs);
   EXPECT_EQ(found.seccomp_at_exec, wanted.seccomp_at_exec);
   EXPECT_EQ(found.seccomp_logs, wanted.seccomp_logs);
+  EXPECT_EQ(found.seccomp_notifies, wanted.seccomp_notifies);
   EXPECT_EQ(found.stop_signal, wanted.stop_signal);
   EXPECT_EQ(found.stop_grace_ms, wanted.stop_grace_ms);
   EXPECT_EQ(found.notify, wanted.notify);

@@ -2,10 +2,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <herd/worker.h>
+#include <linux/seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <latch>
 #include <thread>
 
@@ -156,6 +164,80 @@ TEST_F(Sandbox, TheFilterWorksForEachPolicy) {
               }),
               "allowed, 0 entered, EPERM 21");
   }
+}
+
+/// What came over `socket`: its text, and a fd that came with it.
+std::pair<std::string, int> received(int socket) {
+  std::array<char, 256> text{};
+  iovec part{text.data(), text.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t count = ::recvmsg(socket, &message, MSG_DONTWAIT);
+  int fd = -1;
+  if (const cmsghdr* rights = CMSG_FIRSTHDR(&message)) std::memcpy(&fd, CMSG_DATA(rights), sizeof fd);
+  return {std::string(text.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))), fd};
+}
+
+/// An abstract socket of this process, as NOTIFY_SOCKET.
+int notify_receiver() {
+  const std::string name = "@herd-sdk-test-" + std::to_string(::getpid());
+  ::setenv("NOTIFY_SOCKET", name.c_str(), 1);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path + 1, name.data() + 1, name.size() - 1);
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+  return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0 ? fd : -1;
+}
+
+bool answer_one(int listener, int error) {
+  seccomp_notif asked{};
+  if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked) != 0) return false;
+  seccomp_notif_resp answer{asked.id, 0, -error, 0};
+  return ::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) == 0;
+}
+
+TEST_F(Sandbox, AListenerIsHandedOverInOneMessageForAllThreadsAndNotKept) {
+  EXPECT_EQ(in_child([] {
+              const int receiver = notify_receiver();
+              ::setenv("HERD_SECCOMP_DENIALS", "notify", 1);
+              std::latch entered(1);
+              std::string seen;
+              std::thread caller([&] {
+                entered.wait();
+                seen = try_getppid();
+              });
+              const std::string result = enter_with("errno", memfd_with(ask_about_getppid()));
+              const auto [text, listener] = received(receiver);
+              const bool is_kept = listener > receiver + 1;  // the lowest that was free
+              entered.count_down();
+              const bool answered = answer_one(listener, EPERM);
+              caller.join();
+              return result + " " + text + " " + seen + (answered ? "" : " unanswered") +
+                     (is_kept ? " kept" : "");
+            }),
+            "0 entered FDSTORE=1\nFDNAME=seccomp EPERM");
+}
+
+TEST_F(Sandbox, AListenerThatCantBeHandedOverIsAnErrorBeforeTheFilter) {
+  EXPECT_EQ(in_child([] {
+              ::setenv("HERD_SECCOMP_DENIALS", "notify", 1);
+              const std::string result = enter_with("errno", memfd_with(ask_about_getppid()));
+              return result + ", " + try_getppid();
+            }),
+            "-22 failed|notify: NOTIFY_SOCKET is missing, allowed");
+}
+
+TEST_F(Sandbox, AnUnknownWayOfSeeingDenialsIsAnError) {
+  EXPECT_EQ(in_child([] {
+              ::setenv("HERD_SECCOMP_DENIALS", "later", 1);
+              return enter_with("errno", memfd_with(deny_getppid()));
+            }),
+            failed(EINVAL) + "HERD_SECCOMP_DENIALS is 'later', not notify");
 }
 
 TEST_F(Sandbox, TheFilterIsReadFromItsStartAndItsFdClosed) {

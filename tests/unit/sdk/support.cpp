@@ -61,8 +61,9 @@ std::string in_child(const std::function<std::string()>& body) {
 }
 
 void clear_environment() {
-  for (const char* name : {"HERD_POOL", "HERD_WORKER_ID", "HERD_SECCOMP_PROFILE", "HERD_SECCOMP_FD",
-                           "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"})
+  for (const char* name :
+       {"HERD_POOL", "HERD_WORKER_ID", "HERD_SECCOMP_PROFILE", "HERD_SECCOMP_FD", "HERD_SECCOMP_DENIALS",
+        "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"})
     ::unsetenv(name);
 }
 
@@ -70,6 +71,12 @@ std::vector<sock_filter> deny_getppid() {
   return {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+}
+
+std::vector<sock_filter> ask_about_getppid() {
+  std::vector<sock_filter> program = deny_getppid();
+  program[2].k = SECCOMP_RET_USER_NOTIF;
+  return program;
 }
 
 std::vector<sock_filter> allow_all() {

@@ -18,6 +18,8 @@ void clear_environment();
 
 /// getppid fails with EPERM, everything else is allowed.
 std::vector<sock_filter> deny_getppid();
+/// getppid waits for an answer.
+std::vector<sock_filter> ask_about_getppid();
 std::vector<sock_filter> allow_all();
 
 enum class Sealed { no, all_but_grow, yes };

@@ -22,7 +22,7 @@ import herd
 GETPPID = {"x86_64": 110, "aarch64": 173}[os.uname().machine]
 SECCOMP = {"x86_64": 317, "aarch64": 277}[os.uname().machine]
 CONTRACT = (
-    "HERD_POOL HERD_WORKER_ID HERD_SECCOMP_PROFILE HERD_SECCOMP_FD "
+    "HERD_POOL HERD_WORKER_ID HERD_SECCOMP_PROFILE HERD_SECCOMP_FD HERD_SECCOMP_DENIALS "
     "NOTIFY_SOCKET LISTEN_FDS LISTEN_PID LISTEN_FDNAMES"
 ).split()
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
@@ -33,6 +33,8 @@ DENY_GETPPID = (
     + struct.pack("=HBBI", 0x06, 0, 0, 0x00050000 | errno.EPERM)
     + ALLOW
 )
+ASK_ABOUT_GETPPID = DENY_GETPPID[:16] + struct.pack("=HBBI", 0x06, 0, 0, 0x7FC00000) + ALLOW
+NOTIF_RECV, NOTIF_SEND = 0xC0502100, 0xC0182101
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -198,6 +200,56 @@ class Sandbox(unittest.TestCase):
                 ),
                 ["allowed", "entered", "EPERM", "2", "1"],
             )
+
+    def test_a_listener_is_handed_over_for_all_threads_and_not_kept(self):
+        def body():
+            name = f"herd-sdk-test-{os.getpid()}"
+            receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            receiver.bind("\0" + name)
+            os.environ.update(NOTIFY_SOCKET="@" + name, HERD_SECCOMP_DENIALS="notify")
+            entered, seen = threading.Event(), []
+
+            def work():
+                entered.wait()
+                seen.append(try_getppid())
+
+            thread = threading.Thread(target=work)
+            thread.start()
+            result = enter_with("errno", memfd_with(ASK_ABOUT_GETPPID))
+            text, fds, _, _ = socket.recv_fds(receiver, 256, 1)
+            open_files = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+            links = [os.readlink(file) for file in open_files if os.path.lexists(file)]
+            entered.set()
+            asked = bytearray(80)
+            fcntl.ioctl(fds[0], NOTIF_RECV, asked)
+            (call,) = struct.unpack_from("=Q", asked)
+            fcntl.ioctl(fds[0], NOTIF_SEND, struct.pack("=QqiI", call, 0, -errno.EPERM, 0))
+            thread.join()
+            receiver.close()
+            return [result, text.decode(), links.count("anon_inode:seccomp notify"), seen]
+
+        self.assertEqual(in_child(body), ["entered", "FDSTORE=1\nFDNAME=seccomp", 1, ["EPERM"]])
+
+    def test_a_listener_that_cannot_be_handed_over_is_an_error_before_the_filter(self):
+        def body():
+            os.environ.update(HERD_SECCOMP_DENIALS="notify")
+            try:
+                enter_with("errno", memfd_with(ASK_ABOUT_GETPPID))
+            except herd.SandboxError as error:
+                return [error.strerror, try_getppid()]
+            return "not raised"
+
+        sentence = "enter sandbox: HERD_SECCOMP_DENIALS is set, yet NOTIFY_SOCKET is missing"
+        self.assertEqual(in_child(body), [sentence, "allowed"])
+
+    def test_an_unknown_way_of_seeing_denials_is_an_error(self):
+        def body():
+            os.environ.update(HERD_SECCOMP_DENIALS="later")
+            return enter_with("errno", memfd_with(DENY_GETPPID))
+
+        self.assertEqual(
+            in_child(body), refused(errno.EINVAL, "HERD_SECCOMP_DENIALS is 'later', not notify")
+        )
 
     def test_the_filter_is_read_from_its_start_and_its_fd_closed(self):
         def body():

@@ -50,6 +50,15 @@ TEST_F(Check, CatchesAnotherPolicy) {
   EXPECT_FALSE(check(program_, profile_, Policy::kill));
 }
 
+TEST_F(Check, CatchesAFilterThatAsksAndOneThatShould) {
+  for (const Policy policy : {Policy::log, Policy::errno_, Policy::kill}) {
+    const Program asking = compile(profile_, policy, Arch::x86_64, Denials::notify).value();
+    EXPECT_TRUE(check(asking, profile_, policy, Denials::notify));
+    EXPECT_FALSE(check(asking, profile_, policy));
+    EXPECT_FALSE(check(compile(profile_, policy, Arch::x86_64).value(), profile_, policy, Denials::notify));
+  }
+}
+
 TEST_F(Check, CatchesAForeignArchitecture) {
   find(kJumpEqual, AUDIT_ARCH_X86_64).jf = 1;
   EXPECT_THAT(complaint(), HasSubstr("the profile means KILL_PROCESS"));

@@ -56,6 +56,14 @@ TEST(WorkerEnvironment, AlwaysSaysThePolicy) {
   }
 }
 
+TEST(WorkerEnvironment, AsksForTheListenerOfAFilterThatTheWorkerInstalls) {
+  config::PoolSpec spec = web_pool();
+  spec.sandbox.seccomp.denials = seccomp::Denials::notify;
+  EXPECT_THAT(environment_of(spec, {.worker = "web-7"}), Contains("HERD_SECCOMP_DENIALS=notify"));
+  spec.sandbox.seccomp.enter = config::SeccompEnter::exec;
+  EXPECT_THAT(environment_of(spec, {.worker = "web-7"}), Not(Contains(StartsWith("HERD_SECCOMP_DENIALS"))));
+}
+
 // Pitfall 40.
 TEST(WorkerEnvironment, HasNothingOfTheDaemonsOwn) {
   setenv("LD_PRELOAD", "/tmp/evil.so", 1);

@@ -13,7 +13,7 @@ TEST(Filters, PolicyOffHasNone) {
   Filters filters;
   const auto filter = filters.get({.policy = off});
   ASSERT_TRUE(filter) << filter.error().message;
-  EXPECT_EQ(*filter, nullptr);
+  EXPECT_EQ(filter->file, nullptr);
 }
 
 TEST(Filters, AreCompiledOnceForAProfileAndPolicy) {
@@ -22,10 +22,10 @@ TEST(Filters, AreCompiledOnceForAProfileAndPolicy) {
   ASSERT_TRUE(first) << first.error().message;
   const auto again = filters.get({.policy = errno_, .enter = config::SeccompEnter::exec});
   ASSERT_TRUE(again) << again.error().message;
-  EXPECT_EQ(first->get(), again->get());
+  EXPECT_EQ(first->file, again->file);
   const auto other = filters.get({.policy = kill});
   ASSERT_TRUE(other) << other.error().message;
-  EXPECT_NE(first->get(), other->get());
+  EXPECT_NE(first->file, other->file);
 }
 
 TEST(Filters, HoldWholeInstructions) {
@@ -33,9 +33,20 @@ TEST(Filters, HoldWholeInstructions) {
   const auto filter = filters.get({.policy = errno_});
   ASSERT_TRUE(filter) << filter.error().message;
   struct stat info {};
-  ASSERT_EQ(fstat((*filter)->get(), &info), 0);
+  ASSERT_EQ(fstat(filter->file->get(), &info), 0);
   EXPECT_GT(info.st_size, 0);
   EXPECT_EQ(info.st_size % static_cast<off_t>(sizeof(sock_filter)), 0);
+}
+
+TEST(Filters, ThatAskHaveTheOneThatAnswersBeside) {
+  Filters filters;
+  const auto plain = filters.get({.policy = kill});
+  const auto asking = filters.get({.policy = kill, .denials = seccomp::Denials::notify});
+  ASSERT_TRUE(plain && asking);
+  EXPECT_NE(plain->file, asking->file);
+  EXPECT_EQ(plain->answers, nullptr);
+  ASSERT_NE(asking->answers, nullptr);
+  EXPECT_EQ(asking->answers->denials, seccomp::Denials::audit);
 }
 
 config::SharedProfile denying(const std::string& call) {
@@ -46,16 +57,16 @@ config::SharedProfile denying(const std::string& call) {
 
 TEST(Filters, AreSharedByProfilesThatSayTheSame) {
   Filters filters;
-  const auto first = filters.get({.policy = errno_, .rules = denying("read")}).value();
-  EXPECT_EQ(filters.get({.policy = errno_, .rules = denying("read")}).value(), first);
-  EXPECT_NE(filters.get({.policy = errno_, .rules = denying("write")}).value(), first);
+  const auto first = filters.get({.policy = errno_, .rules = denying("read")}).value().file;
+  EXPECT_EQ(filters.get({.policy = errno_, .rules = denying("read")}).value().file, first);
+  EXPECT_NE(filters.get({.policy = errno_, .rules = denying("write")}).value().file, first);
 }
 
 // A profile that changes again and again must not leave its filters behind.
 TEST(Filters, ThoseOfNoPoolAreDropped) {
   Filters filters;
   auto rules = denying("read");
-  const std::weak_ptr<const UniqueFd> old = filters.get({.policy = errno_, .rules = rules}).value();
+  const std::weak_ptr<const UniqueFd> old = filters.get({.policy = errno_, .rules = rules}).value().file;
   EXPECT_FALSE(old.expired());
   rules = denying("write");
   ASSERT_TRUE(filters.get({.policy = errno_, .rules = rules}));
