@@ -1,11 +1,12 @@
 // herdctl seccomp record: a profile from what a command does.
+#include "cli/pool_recording.hpp"
 #include "cli/record/command.hpp"
 #include "cli/verbs.hpp"
 
 namespace herd::cli {
 namespace {
 
-int exit_code_of(record::Ending ending) {
+int exit_code_of(record::Ending ending, int refusal) {
   switch (ending) {
     case record::Ending::written:
       return kOk;
@@ -13,6 +14,8 @@ int exit_code_of(record::Ending ending) {
       return kUsage;
     case record::Ending::not_started:
       return kCommandNotRun;
+    case record::Ending::refused_by_pool:
+      return refusal;
     case record::Ending::not_written:
       return kRefused;
   }
@@ -22,12 +25,17 @@ int exit_code_of(record::Ending ending) {
 }  // namespace
 
 void add_record_verb(CLI::App& seccomp, Context& context) {
-  record::add_record_command(seccomp, {context.out, context.err, context.command, context.json,
-                                       [&context](record::Ending ending, const std::string& problem) {
-                                         const int code = exit_code_of(ending);
-                                         context.exit_code =
-                                             problem.empty() ? code : complain(context, problem, code);
-                                       }});
+  const auto refusal = std::make_shared<int>(kRefused);
+  const auto record_pool = [&context, refusal](const std::string& pool, const record::Order& order,
+                                               record::Recording& recording) {
+    return record_in_pool(context, pool, order, recording, *refusal);
+  };
+  record::add_record_command(seccomp,
+                             {context.out, context.err, context.command, context.json, record_pool,
+                              [&context, refusal](record::Ending ending, const std::string& problem) {
+                                const int code = exit_code_of(ending, *refusal);
+                                context.exit_code = problem.empty() ? code : complain(context, problem, code);
+                              }});
 }
 
 }  // namespace herd::cli

@@ -1,16 +1,13 @@
 // run: a command in exactly a pool's sandbox.
 #include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdlib>
-#include <cstring>
-#include <span>
 
 #include "cli/command.hpp"
 #include "cli/relay.hpp"
+#include "cli/run_client.hpp"
 #include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
 #include "common/kernel/seqpacket.hpp"
@@ -19,20 +16,6 @@
 namespace herd::cli {
 namespace {
 
-constexpr int kSignalBase = 128;
-
-Result<UniqueFd> connect_to(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return fail_errno("'" + path + "'", ENAMETOOLONG);
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  UniqueFd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  if (!fd) return fail_errno("socket");
-  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return fail_errno("cannot reach herdd at '" + path + "'");
-  return fd;
-}
-
 /// The command's exit code, or why it did not run.
 int report_answer(Context& context, int connection) {
   auto message = kernel::receive_message(connection, true);
@@ -40,15 +23,7 @@ int report_answer(Context& context, int connection) {
   const auto answer = run::parse_answer(message->text);
   if (!answer) return complain(context, answer.error().message, kUnreachable);
   if (!answer->message.empty()) complain(context, answer->message, kOk);
-  if (answer->started) return answer->exit_code;
-  if (answer->code == "forbidden") return kForbidden;
-  if (answer->code == "unknown_pool") return kNotFound;
-  return answer->code == "bad_request" ? kUsage : kCommandNotRun;
-}
-
-Status send_request(int connection, const run::Request& request, std::span<const int> fds) {
-  HERD_TRY(const std::string text, run::to_json(request));
-  return kernel::send_message(connection, text, fds);
+  return answer->started ? answer->exit_code : exit_code_of(*answer);
 }
 
 int run_on_terminal(Context& context, run::Request request, int connection) {
@@ -80,35 +55,10 @@ int run_on_terminal(Context& context, run::Request request, int connection) {
   return report_answer(context, connection);
 }
 
-/// The caller's own files go to the command as they are; what of them is a terminal is copied through a pipe.
-struct CommandFiles {
-  std::array<UniqueFd, 3> piped;
-  std::array<int, 3> fds{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
-  Relay relay;
-};
-
-Status pipe_terminals(CommandFiles& files) {
-  for (std::size_t i = 0; i < files.fds.size(); ++i) {
-    if (isatty(files.fds[i]) != 1) continue;
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
-    UniqueFd read_end(ends[0]), write_end(ends[1]);
-    if (i == 0) {
-      files.relay.add_input(STDIN_FILENO, std::move(write_end));
-      files.piped[i] = std::move(read_end);
-    } else {
-      files.relay.add_output(std::move(read_end), files.fds[i]);
-      files.piped[i] = std::move(write_end);
-    }
-    files.fds[i] = files.piped[i].get();
-  }
-  return {};
-}
-
 int run_on_files(Context& context, const run::Request& request, int connection) {
   auto signals = SignalCatcher::start();
   if (!signals) return complain(context, signals.error().message, kRefused);
-  CommandFiles files;
+  CommandFiles files{{}, {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}, {}};
   if (auto piped = pipe_terminals(files); !piped) return complain(context, piped.error().message, kRefused);
   if (auto sent = send_request(connection, request, files.fds); !sent)
     return complain(context, sent.error().message, kUnreachable);
@@ -124,13 +74,11 @@ int run_on_files(Context& context, const run::Request& request, int connection) 
 int run_command(Context& context, const std::string& pool) {
   if (context.command.empty())
     return complain(context, "run takes a command after --, as: herdctl run " + pool + " -- /bin/sh", kUsage);
-  const run::Request request{pool, context.command, false, ""};
+  const run::Request request{pool, context.command, false, "", false};
   if (auto text = run::to_json(request); !text) return complain(context, text.error().message, kUsage);
   context.out.flush();
-  auto connection = connect_to(run::socket_path(context.socket));
-  if (!connection)
-    return complain(context, connection.error().message,
-                    connection.error().errno_value == EACCES ? kForbidden : kUnreachable);
+  auto connection = connect_for_run(context);
+  if (!connection) return complain(context, connection.error().message, exit_code_of(connection.error()));
   const bool is_terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   return is_terminal ? run_on_terminal(context, request, connection->get())
                      : run_on_files(context, request, connection->get());

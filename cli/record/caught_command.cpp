@@ -1,11 +1,8 @@
 #include "cli/record/caught_command.hpp"
 
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,42 +14,13 @@
 
 #include "cli/record/stops.hpp"
 #include "common/kernel/seqpacket.hpp"
-#include "common/seccomp/profile.hpp"
-
-// Newer than the headers of Debian 12 (Linux 6.6).
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
-#endif
+#include "common/seccomp/ask_all.hpp"
+#include "common/seccomp/install.hpp"
 
 namespace herd::record {
 namespace {
 
-using Pass = std::array<std::uint64_t, 3>;
-constexpr unsigned kFirstFree = 3;  // sendmsg(2) has arguments 0 to 2
-
-std::vector<sock_filter> ask_for_all_but(const Pass& pass) {
-  std::vector<sock_filter> program{
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, seccomp::audit_arch(seccomp::native_arch()), 1, 0),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendmsg, 1, 0),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-  };
-  const auto require = [&program](std::size_t offset, std::uint64_t half) {
-    program.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)));
-    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(half), 1, 0));
-    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
-  };
-  for (unsigned i = 0; i < pass.size(); ++i) {  // both architectures are little-endian
-    const std::size_t at = offsetof(seccomp_data, args) + (kFirstFree + i) * sizeof(std::uint64_t);
-    require(at, pass[i]);
-    require(at + sizeof(std::uint32_t), pass[i] >> 32U);
-  }
-  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  return program;
-}
+using seccomp::Pass;
 
 /// Once it is traced.
 bool install_stops(int line) {
@@ -61,17 +29,6 @@ bool install_stops(int line) {
   sock_filter stop = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE);
   sock_fprog filter{1, &stop};
   return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0;
-}
-
-/// -1 with errno. A command that is hit by signals sees no EINTR from calls that were already asked about,
-/// with WAIT_KILLABLE_RECV (Linux 5.19).
-int install_listener(std::vector<sock_filter>& program) {
-  sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-  constexpr unsigned kListener = SECCOMP_FILTER_FLAG_NEW_LISTENER;
-  const long fd = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                            kListener | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &filter);
-  if (fd >= 0 || errno != EINVAL) return static_cast<int>(fd);
-  return static_cast<int>(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kListener, &filter));
 }
 
 struct Message {
@@ -119,9 +76,9 @@ struct ChildPlan {
   if (plan.options.method == Method::trace) {
     if (!install_stops(line)) fail_with(errno, false);
   } else {
-    const int listener = install_listener(plan.program);
-    if (listener < 0) fail_with(errno, false);
-    send(line, {}, listener, plan.pass);
+    const auto listener = seccomp::install_with_listener(plan.program);
+    if (!listener) fail_with(listener.error().errno_value, false);
+    send(line, {}, listener->get(), plan.pass);
   }
   ::execvp(plan.argv[0], plan.argv.data());
   fail_with(errno, true);
@@ -140,19 +97,11 @@ Result<UniqueFd> receive_listener(int line) {
   return std::move(received.fds[0]);
 }
 
-/// The caller sleeps until its call is answered: who waits for the other need not be sent to an idle CPU
-/// first. Older kernels do without.
-void wake_on_the_same_cpu(int listener) {
-  ::ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-}
-
 }  // namespace
 
 Result<CaughtCommand> CaughtCommand::start(const CommandOptions& options) {
-  Pass pass{};
-  if (::getrandom(pass.data(), sizeof pass, 0) != static_cast<ssize_t>(sizeof pass))
-    return fail_errno("getrandom");
-  ChildPlan plan{options, {}, ask_for_all_but(pass), pass, ::getpid()};
+  HERD_TRY(const Pass pass, seccomp::make_pass());
+  ChildPlan plan{options, {}, seccomp::ask_for_all_but(SYS_sendmsg, pass), pass, ::getpid()};
   for (const std::string& word : options.argv) plan.argv.push_back(const_cast<char*>(word.c_str()));
   plan.argv.push_back(nullptr);
   HERD_TRY(auto ends, kernel::seqpacket_pair());
@@ -168,8 +117,9 @@ Result<CaughtCommand> CaughtCommand::start(const CommandOptions& options) {
     HERD_CHECK(kernel::send_message(command.line_.get(), "g"));
     return command;
   }
-  HERD_TRY(command.listener_, receive_listener(command.line_.get()));
-  wake_on_the_same_cpu(command.listener_.get());
+  HERD_TRY(UniqueFd listener, receive_listener(command.line_.get()));
+  HERD_TRY(command.listener_, seccomp::Listener::make(std::move(listener)));
+  command.listener_->answer_on_the_callers_processor();
   return command;
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "common/error.hpp"
+#include "common/seccomp/listener.hpp"
 #include "common/unique_fd.hpp"
 
 namespace herd::record {
@@ -34,8 +35,8 @@ class CaughtCommand {
   /// Returns with the child on its way to its exec. It has no-new-privs set, and ends with this process.
   static Result<CaughtCommand> start(const CommandOptions& options);
 
-  /// -1 with Method::trace.
-  [[nodiscard]] int listener() const { return listener_.get(); }
+  /// Null with Method::trace.
+  [[nodiscard]] seccomp::Listener* listener() { return listener_ ? &*listener_ : nullptr; }
   [[nodiscard]] pid_t pid() const { return pid_; }  // not to be used once it is reaped
 
   enum class Exec { pending, done, failed };
@@ -46,7 +47,8 @@ class CaughtCommand {
 
  private:
   CaughtCommand() = default;
-  UniqueFd listener_, line_;
+  std::optional<seccomp::Listener> listener_;
+  UniqueFd line_;
   pid_t pid_ = -1;
   Exec exec_ = Exec::pending;
   int exec_errno_ = 0;

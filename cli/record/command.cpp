@@ -22,7 +22,7 @@ namespace {
 constexpr mode_t kProfileMode = 0644;
 
 struct Options {
-  std::string output, name, timeout;
+  std::string pool, output, name, timeout;
   std::vector<std::string> merged;
   bool ignores_arguments = false;
   bool with_exec = false;
@@ -98,13 +98,12 @@ class Recorder {
         recording_(options.ignores_arguments ? Recording::Arguments::ignored
                                              : Recording::Arguments::looked_at),
         shows_progress_(::isatty(STDERR_FILENO) == 1) {
-    provenance_.name = options.name;
+    provenance_.name = options.name.empty() ? options.pool : options.name;
   }
 
   void run() {
-    if (surroundings_.command.empty() || surroundings_.command.front().empty())
-      return end(Ending::wrong_usage,
-                 "record takes a command after --, as: herdctl seccomp record -- /bin/ls");
+    if (const std::string problem = usage_problem(); !problem.empty())
+      return end(Ending::wrong_usage, problem);
     Order order{options_.by_tracing ? Method::trace : Method::notify, surroundings_.command, std::nullopt};
     if (!options_.timeout.empty()) {
       const auto timeout = parse_duration(options_.timeout);
@@ -121,6 +120,15 @@ class Recorder {
   }
 
  private:
+  [[nodiscard]] std::string usage_problem() const {
+    const bool has_command = !surroundings_.command.empty() && !surroundings_.command.front().empty();
+    if (options_.pool.empty() && !has_command)
+      return "record takes a pool, or a command after --, as: herdctl seccomp record -- /bin/ls";
+    if (!options_.pool.empty() && options_.by_tracing)
+      return "--ptrace is for a command of the caller's own: in a pool's sandbox calls are caught by "
+             "notifications alone";
+    return "";
+  }
   void end(Ending ending, const std::string& problem) const { surroundings_.end(ending, problem); }
 
   void record(Order order, const Provenance& earlier) {
@@ -128,23 +136,28 @@ class Recorder {
     if (options_.output.empty()) order.out = STDERR_FILENO;
     if (shows_progress_) order.on_progress = [this] { show_progress(); };
     surroundings_.out.flush();
-    const auto outcome = record_command(order, recording_);
+    const bool is_in_pool = !options_.pool.empty();
+    auto outcome = is_in_pool ? surroundings_.record_in_pool(options_.pool, order, recording_)
+                              : record_command(order, recording_);
     if (shown_ > 0) surroundings_.err << "\r\033[K" << std::flush;
-    if (!outcome) return end(Ending::not_written, outcome.error().message);
-    const std::string& program = surroundings_.command.front();
+    if (!outcome)
+      return end(is_in_pool ? Ending::refused_by_pool : Ending::not_written, outcome.error().message);
+    if (!is_in_pool) outcome->command = surroundings_.command;
+    const std::string& program = outcome->command.front();
     if (outcome->exec_errno != 0)
       return end(Ending::not_started, "start '" + program + "': " + ::strerror(outcome->exec_errno));
     if (!outcome->has_run) return end(Ending::not_started, "'" + program + "' was ended before it ran");
-    provenance_.add(provenance_of(run_of(recording_, surroundings_.command)));
+    provenance_.add(provenance_of(run_of(recording_, outcome->command)));
     provenance_.add(earlier);
-    if (const auto written = write(); !written) return end(Ending::not_written, written.error().message);
+    const bool with_exec = options_.with_exec || outcome->needs_exec;
+    if (const auto written = write(with_exec); !written)
+      return end(Ending::not_written, written.error().message);
     report(*outcome);
     end(Ending::written, "");
   }
 
-  Status write() const {
-    const std::string profile =
-        to_profile(recording_, provenance_, options_.with_exec ? Exec::always : Exec::if_seen);
+  Status write(bool with_exec) const {
+    const std::string profile = to_profile(recording_, provenance_, with_exec ? Exec::always : Exec::if_seen);
     if (!options_.output.empty()) return kernel::replace_file(options_.output, profile, kProfileMode);
     surroundings_.out << profile << std::flush;
     if (!surroundings_.out) return fail("write the profile to stdout");
@@ -197,11 +210,16 @@ void add_record_command(CLI::App& seccomp, Surroundings surroundings) {
   CLI::App* verb = seccomp.add_subcommand("record", "runs a command and writes the profile that it needs");
   verb->footer(
       "herdctl seccomp record [OPTION]... -- COMMAND [ARGUMENT]...\n"
+      "herdctl seccomp record [OPTION]... POOL [-- COMMAND [ARGUMENT]...]\n"
       "All calls of the command and of its descendants are answered one by one and noted, from its first\n"
       "instruction on; it has no-new-privs set. Without --output the profile is on stdout, and what the\n"
       "command writes there goes to stderr. Ctrl-C ends the command; the profile is written all the same.\n"
-      "What did not run is not in it.");
+      "What did not run is not in it.\n"
+      "With POOL, the pool's own command, or COMMAND, runs in exactly that pool's sandbox, as with herdctl "
+      "run,\n"
+      "but for its filter, and needs the admin's role: no call is denied meanwhile.");
   auto options = std::make_shared<Options>();
+  verb->add_option("POOL", options->pool, "in whose sandbox; default: none, as this user");
   verb->add_option("--output", options->output, "where to write the profile; default: stdout");
   verb->add_option("--merge", options->merged, "also allow what this earlier recording does; may be repeated")
       ->allow_extra_args(false);

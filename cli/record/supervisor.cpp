@@ -13,6 +13,7 @@
 #include <csignal>
 #include <set>
 
+#include "cli/record/answer.hpp"
 #include "cli/record/descendants.hpp"
 #include "cli/record/stops.hpp"
 #include "common/unique_fd.hpp"
@@ -57,51 +58,17 @@ class Signals {
   UniqueFd fd_;
 };
 
-/// The kernel's structs may be longer than the headers' (seccomp_unotify(2)).
-class NotificationBuffers {
- public:
-  static Result<NotificationBuffers> make() {
-    seccomp_notif_sizes sizes{};
-    if (::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) != 0)
-      return fail_errno("this kernel has no seccomp notifications (Linux 5.5)");
-    NotificationBuffers buffers;
-    buffers.request_.resize(words(std::max<std::size_t>(sizes.seccomp_notif, sizeof(seccomp_notif))));
-    buffers.answer_.resize(
-        words(std::max<std::size_t>(sizes.seccomp_notif_resp, sizeof(seccomp_notif_resp))));
-    return buffers;
-  }
-  /// Zeroed, as the kernel wants them.
-  seccomp_notif& request() {
-    std::ranges::fill(request_, 0);
-    return *reinterpret_cast<seccomp_notif*>(request_.data());
-  }
-  seccomp_notif_resp& answer() {
-    std::ranges::fill(answer_, 0);
-    return *reinterpret_cast<seccomp_notif_resp*>(answer_.data());
-  }
-
- private:
-  static std::size_t words(std::size_t bytes) {
-    return (bytes + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t);
-  }
-  std::vector<std::uint64_t> request_, answer_;
-};
-
 class Supervisor {
  public:
-  Supervisor(const Order& order, Recording& recording, const Signals& signals, CaughtCommand command,
-             NotificationBuffers buffers)
-      : order_(order),
-        recording_(recording),
-        signals_(signals),
-        command_(std::move(command)),
-        buffers_(std::move(buffers)) {
+  Supervisor(const Order& order, Recording& recording, const Signals& signals, CaughtCommand command)
+      : order_(order), recording_(recording), signals_(signals), command_(std::move(command)) {
     if (order.on_progress) progress_ = Clock::now();
   }
 
   Outcome run() {
     while (has_children_) {
-      pollfd entries[] = {{signals_.fd(), POLLIN, 0}, {is_answering() ? command_.listener() : -1, POLLIN, 0}};
+      pollfd entries[] = {{signals_.fd(), POLLIN, 0},
+                          {is_answering() ? command_.listener()->fd() : -1, POLLIN, 0}};
       ::poll(entries, std::size(entries), has_more_stops_ ? 0 : wait_milliseconds());
       if (entries[0].revents != 0) take_signals();
       if (has_more_stops_) reap();
@@ -118,8 +85,8 @@ class Supervisor {
  private:
   enum class Phase { recording, ending, killing };
   /// What is to be killed stays in its calls: it can't fork any more, so that the killing comes to an end.
-  [[nodiscard]] bool is_answering() const {
-    return phase_ != Phase::killing && !is_deserted_ && command_.listener() >= 0;
+  [[nodiscard]] bool is_answering() {
+    return phase_ != Phase::killing && !is_deserted_ && command_.listener() != nullptr;
   }
 
   [[nodiscard]] int wait_milliseconds() const {
@@ -132,16 +99,7 @@ class Supervisor {
   }
 
   void answer_one() {
-    seccomp_notif& request = buffers_.request();
-    if (::ioctl(command_.listener(), SECCOMP_IOCTL_NOTIF_RECV, &request) != 0) return;  // it was killed since
-    seccomp_notif_resp& answer = buffers_.answer();
-    answer.id = request.id;
-    answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-    if (note(request.data) == Recording::Answer::no_such_syscall) {
-      answer.flags = 0;
-      answer.error = -ENOSYS;
-    }
-    ::ioctl(command_.listener(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
+    answer(*command_.listener(), [this](const seccomp_data& data) { return note(data); });
   }
 
   Recording::Answer note(const seccomp_data& data) {
@@ -249,7 +207,6 @@ class Supervisor {
   Recording& recording_;
   const Signals& signals_;
   CaughtCommand command_;
-  NotificationBuffers buffers_;
   Phase phase_ = Phase::recording;
   int ending_signal_ = 0;
   std::set<pid_t> told_;  // children that were told to end
@@ -262,13 +219,12 @@ class Supervisor {
 }  // namespace
 
 Result<Outcome> record_command(const Order& order, Recording& recording) {
-  HERD_TRY(NotificationBuffers buffers, NotificationBuffers::make());
   HERD_CHECK(become_subreaper());
   const Signals signals;
   if (signals.fd() < 0) return fail_errno("signalfd");
   HERD_TRY(CaughtCommand command,
            CaughtCommand::start({order.method, order.argv, signals.before(), order.out}));
-  Supervisor supervisor(order, recording, signals, std::move(command), std::move(buffers));
+  Supervisor supervisor(order, recording, signals, std::move(command));
   return supervisor.run();
 }
 

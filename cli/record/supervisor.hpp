@@ -35,6 +35,9 @@ struct Outcome {
   int signal = 0;          // that ended the recording
   bool left_some = false;  // processes that even SIGKILL did not end
   std::uint64_t setup_calls = 0;
+  // Of a pool's sandbox:
+  std::vector<std::string> command;  // what was run
+  bool needs_exec = false;           // its filter is there before the program
 };
 
 /// This process must have one thread, and no children of its own: all are waited for. On SIGINT, SIGTERM,

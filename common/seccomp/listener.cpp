@@ -9,6 +9,12 @@
 #include <string>
 #include <string_view>
 
+// Newer than the headers of Debian 12 (Linux 6.6).
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
 namespace herd::seccomp {
 namespace {
 
@@ -56,6 +62,10 @@ seccomp_notif_resp& Listener::fresh_answer(std::uint64_t id) {
 /// ENOENT: whoever asked is gone.
 void Listener::send(seccomp_notif_resp& answer) const {
   (void)::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+void Listener::answer_on_the_callers_processor() const {
+  ::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }
 
 void Listener::go_on(std::uint64_t id) {

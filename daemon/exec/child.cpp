@@ -12,11 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <cstring>
 #include <optional>
 #include <vector>
 
+#include "common/seccomp/ask_all.hpp"
 #include "common/seccomp/evaluator.hpp"
 #include "common/seccomp/install.hpp"
 #include "common/seccomp/profile.hpp"
@@ -59,6 +61,8 @@ struct ChildContext {
   std::vector<sock_filter> filter;
   std::optional<kernel::landlock::Ruleset> landlock;
   std::optional<ChildFailure> failure;
+  int exec_errno = 0;    // a failure, too
+  seccomp::Pass pass{};  // where the filter asks about every call: what lets the exec pass
   // Where the filter has a listener; numbers in the files of the child and the worker.
   int line = -1, listener = -1;
   pid_t worker = -1;
@@ -134,11 +138,11 @@ Status reset_signals() {
 Status check_exec(const ChildContext& context) {
   const auto argument = [](const auto* pointer) { return reinterpret_cast<std::uint64_t>(pointer); };
   const ExecArguments& words = context.arguments;
-  const seccomp_data call{
-      SYS_execve,
-      seccomp::audit_arch(seccomp::native_arch()),
-      0,
-      {argument(words.argv[0]), argument(words.argv.data()), argument(words.envp.data()), 0, 0, 0}};
+  const seccomp_data call{SYS_execve,
+                          seccomp::audit_arch(seccomp::native_arch()),
+                          0,
+                          {argument(words.argv[0]), argument(words.argv.data()), argument(words.envp.data()),
+                           context.pass[0], context.pass[1], context.pass[2]}};
   HERD_TRY(const std::uint32_t answer, seccomp::evaluate(context.filter, call));
   if (answer == SECCOMP_RET_ALLOW) return {};
   return fail("the profile does not allow execve, which comes before herdd has the filter's listener");
@@ -169,12 +173,6 @@ Status run_stage(launch::Stage stage, ChildContext& context) {
       return {};
     case launch::Stage::landlock:
       return context.landlock ? context.landlock->restrict_self() : Status{};
-    case launch::Stage::seccomp:
-      return install_filter(context);
-    case launch::Stage::exec: {
-      execve(context.arguments.argv[0], context.arguments.argv.data(), context.arguments.envp.data());
-      return fail_errno("'" + plan.argv[0] + "'");
-    }
     default:
       return {};
   }
@@ -189,8 +187,12 @@ int become_worker(void* opaque) {
   std::snprintf(context.arguments.listen_pid, sizeof context.arguments.listen_pid, "%s=%d",
                 protocol::kListenPid, static_cast<int>(getpid()));
   if (auto reset = reset_signals(); !reset) return context.give_up(launch::Stage::signals, reset.error());
-  for (const launch::Stage stage : {launch::Stage::seccomp, launch::Stage::exec})
-    if (auto done = run_stage(stage, context); !done) return context.give_up(stage, done.error());
+  if (auto done = install_filter(context); !done)
+    return context.give_up(launch::Stage::seccomp, done.error());
+  // Nothing else is called any more: the filter may deny it, or wait with it for an answer.
+  syscall(SYS_execve, context.arguments.argv[0], context.arguments.argv.data(), context.arguments.envp.data(),
+          context.pass[0], context.pass[1], context.pass[2]);
+  context.exec_errno = errno;
   return 1;
 }
 
@@ -201,7 +203,7 @@ int start_beside(ChildContext& context) {
     return context.give_up(launch::Stage::seccomp,
                            std::move(worker).error().in("a process more, for the filter's listener"));
   context.worker = worker->pid;
-  if (context.failure) return 1;
+  if (context.failure || context.exec_errno != 0) return 1;
   const std::string message = launch::to_json(launch::SeccompListener{});
   if (auto sent = kernel::send_message(context.line, message, std::span(&context.listener, 1)); !sent)
     return context.give_up(launch::Stage::seccomp, std::move(sent).error().in("hand the listener over"));
@@ -241,6 +243,12 @@ Result<std::vector<sock_filter>> read_filter(int fd) {
   return filter;
 }
 
+/// Exit, with which a process ends whose exec has failed, is in every profile anyway.
+Result<std::vector<sock_filter>> recording_filter(ChildContext& context) {
+  HERD_TRY(context.pass, seccomp::make_pass());
+  return seccomp::ask_for_all_but(SYS_execve, context.pass, std::array{SYS_exit});
+}
+
 /// The place over the program's path where the worker does not see the host's files; empty: none.
 std::string cover_over(const launch::Plan& plan) {
   std::vector<std::string> covers = plan.filesystem.hide;
@@ -251,16 +259,19 @@ std::string cover_over(const launch::Plan& plan) {
   return "";
 }
 
-/// What a person can do about an exec that failed.
-std::string exec_hint(const launch::Plan& plan, int errno_value) {
+/// With what a person can do about it.
+Error exec_error(const launch::Plan& plan, int errno_value) {
+  Error error = fail_errno("'" + plan.argv[0] + "'", errno_value).value();
   if (errno_value == ENOENT) {
-    std::string hint = " (missing in the sandbox, or its interpreter is";
+    error.message += " (missing in the sandbox, or its interpreter is";
     if (const std::string cover = cover_over(plan); !cover.empty())
-      hint += "; '" + cover + "' is the worker's own or hidden: name what it needs there in read_only";
-    return hint + ")";
+      error.message +=
+          "; '" + cover + "' is the worker's own or hidden: name what it needs there in read_only";
+    error.message += ")";
   }
-  if (errno_value == EACCES) return " (the worker's user may not execute it, or not reach its directory)";
-  return "";
+  if (errno_value == EACCES)
+    error.message += " (the worker's user may not execute it, or not reach its directory)";
+  return error;
 }
 
 /// The child's sibling in its place, which is this process's child as well; with a failure in `context` the
@@ -270,7 +281,8 @@ Result<kernel::Cloned> take_worker(kernel::Cloned& child, ChildContext& context)
   int status = 0;
   waitpid(child.pid, &status, 0);
   if (context.worker < 0) return fail("the process that was to hand the listener over was ended");
-  if (!context.failure && status != 0) context.give_up(launch::Stage::seccomp, Error{"it was ended", 0});
+  if (!context.failure && context.exec_errno == 0 && status != 0)
+    context.give_up(launch::Stage::seccomp, Error{"it was ended", 0});
   if (context.failure) kill(context.worker, SIGKILL);
   kernel::Cloned worker{context.worker,
                         UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, context.worker, 0)))};
@@ -284,12 +296,13 @@ tl::expected<StartedWorker, ChildFailure> start_worker(const Launch& launch) {
   const bool at_exec = launch.plan.seccomp_at_exec;
   const int seccomp_fd = !launch.seccomp_filter || at_exec ? -1 : launch.listener ? 4 : 3;
   ExecArguments arguments(launch, seccomp_fd);
-  ChildContext context{launch, arguments, seccomp_fd, {}, {}, {}, -1, -1, -1};
+  ChildContext context{launch, arguments, seccomp_fd, {}, {}};
   auto landlock = make_landlock_rules(launch.plan);
   if (!landlock) return tl::make_unexpected(ChildFailure{launch::Stage::landlock, landlock.error()});
   context.landlock = std::move(*landlock);
   if (at_exec) {
-    auto filter = read_filter(launch.seccomp_filter.get());
+    auto filter =
+        launch.plan.seccomp_records ? recording_filter(context) : read_filter(launch.seccomp_filter.get());
     if (!filter) return tl::make_unexpected(ChildFailure{launch::Stage::seccomp, filter.error()});
     context.filter = std::move(*filter);
   }
@@ -297,10 +310,10 @@ tl::expected<StartedWorker, ChildFailure> start_worker(const Launch& launch) {
   if (!child) return tl::make_unexpected(ChildFailure{launch::Stage::exec, child.error()});
   if (context.has_listener()) child = take_worker(*child, context);
   if (!child) return tl::make_unexpected(ChildFailure{launch::Stage::seccomp, child.error()});
+  if (context.exec_errno != 0)
+    context.give_up(launch::Stage::exec, exec_error(launch.plan, context.exec_errno));
   if (context.failure) {
     waitpid(child->pid, nullptr, 0);
-    if (context.failure->stage == launch::Stage::exec)
-      context.failure->error.message += exec_hint(launch.plan, context.failure->error.errno_value);
     return tl::make_unexpected(*context.failure);
   }
   return StartedWorker{std::move(*child), context.landlock ? context.landlock->abi() : 0};

@@ -183,21 +183,25 @@ Result<config::PoolSpec> RunService::spec_of(const run::Request& request, const 
   code = "forbidden";
   if (context_.role_of(peer) < config::Role::operator_)
     return fail("only operators may run commands in a pool's sandbox");
+  if (request.records && context_.role_of(peer) < config::Role::admin)
+    return fail("only admins may record in a pool's sandbox: no filter is in force there meanwhile");
   code = "unknown_pool";
   const config::PoolSpec* pool = context_.find_pool(request.pool);
   if (pool == nullptr) return fail("no pool '" + request.pool + "'");
   code = "bad_request";
-  if (request.command.empty() || request.command.size() > run::kMaxWords ||
-      !request.command.front().starts_with('/'))
+  const bool is_pools_own = request.records && request.command.empty();
+  if (!is_pools_own && (request.command.empty() || request.command.size() > run::kMaxWords ||
+                        !request.command.front().starts_with('/')))
     return fail("the command begins with an absolute path");
   config::PoolSpec spec = *pool;
-  spec.command = request.command;
+  if (!is_pools_own) spec.command = request.command;
   if (!request.terminal_type.empty()) spec.environment["TERM"] = request.terminal_type;
-  spec.listen = config::Listen::none;
+  if (!is_pools_own) spec.listen = config::Listen::none;
   spec.ready = {config::ReadyKind::started, "", spec.ready.timeout};
   spec.health.reset();
   spec.recycle = {};
   spec.sandbox.seccomp.enter = config::SeccompEnter::exec;
+  if (request.records) spec.sandbox.seccomp = {.policy = config::SeccompPolicy::off};
   return spec;
 }
 
@@ -227,13 +231,31 @@ void RunService::begin(const std::shared_ptr<Run>& run, kernel::Message& message
            told_to->denials.add(news, std::chrono::system_clock::now(), std::chrono::steady_clock::now()));
   };
   callbacks.gone = [this, run](const Reason& reason) { finish(run, reason); };
-  context_.note("run_started", id + ": " + context_.describe(*peer) + " runs " + spec->command.front());
+  context_.note("run_started", id + ": " + context_.describe(*peer) +
+                                   (request->records ? " records " : " runs ") + spec->command.front());
+  const run::Caught caught{spec->command, "", needs_exec(request->pool)};
   run->worker = std::make_shared<worker::Worker>(context_.resources,
                                                  std::make_shared<const config::PoolSpec>(std::move(*spec)),
                                                  id, std::move(callbacks));
   const auto files = std::make_shared<CommandFiles>(closer_, message.fds, request->is_terminal);
   run->worker->set_stdio({files, &files->stdio()});
+  if (request->records)
+    run->worker->record([weak = std::weak_ptr(run), caught](UniqueFd listener) {
+      if (const auto caller = weak.lock()) pass_listener(*caller, caught, listener);
+    });
   run->worker->start();
+}
+
+bool RunService::needs_exec(const std::string& pool) const {
+  const config::PoolSpec* spec = context_.find_pool(pool);
+  return spec != nullptr && spec->sandbox.seccomp.enter == config::SeccompEnter::exec;
+}
+
+/// A client that left: its calls get ENOSYS until it is stopped.
+void RunService::pass_listener(Run& run, run::Caught caught, const UniqueFd& listener) {
+  if (run.worker) caught.address = run.worker->record().address;
+  const int fd = listener.get();
+  (void)kernel::send_message(run.connection.native_handle(), run::to_json(caught), std::span(&fd, 1));
 }
 
 void RunService::tell(const std::string& id, const std::vector<denials::History::Told>& told) const {

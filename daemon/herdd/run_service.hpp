@@ -2,6 +2,9 @@
 //
 // It is a worker like the pool's others (same plan, same proof, a cgroup of its own) but not one of the pool:
 // it serves no session and counts in no limit of the pool's. It ends with its connection.
+//
+// `herdctl seccomp record POOL`: the same, with the pool's own command too, and the listener of a filter that
+// asks about every call goes to the caller.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -49,6 +52,8 @@ class RunService {
                                    std::string& code) const;
   void receive(const std::shared_ptr<Run>& run);
   void begin(const std::shared_ptr<Run>& run, kernel::Message& message);
+  [[nodiscard]] bool needs_exec(const std::string& pool) const;
+  static void pass_listener(Run& run, run::Caught caught, const UniqueFd& listener);
   void tell(const std::string& id, const std::vector<denials::History::Told>& told) const;
   void finish(const std::shared_ptr<Run>& run, const Reason& reason);
   void answer(const std::shared_ptr<Run>& run, const run::Answer& answer);

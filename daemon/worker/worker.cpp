@@ -65,6 +65,8 @@ Result<SpawnOrder> Worker::prepare() {
   HERD_TRY(Filter filter, resources_.filters.get(pool_->sandbox.seccomp));
   order.seccomp_filter = std::move(filter.file);
   answers_ = std::move(filter.answers);
+  if (take_recording_)
+    order.plan.seccomp_at_exec = order.plan.seccomp_notifies = order.plan.seccomp_records = true;
   order.limits = {pool_->limits.memory, pool_->limits.swap, pool_->limits.cpu, pool_->limits.pids};
   order.stdio = std::move(stdio_);
   return order;

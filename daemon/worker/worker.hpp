@@ -77,6 +77,9 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void set_stdio(std::shared_ptr<const Stdio> stdio) { stdio_ = std::move(stdio); }
   /// Before start(), for a pool without an address: this socket in the place of a listener, as fd 3.
   void set_socket(UniqueFd socket) { socket_ = std::move(socket); }
+  /// Before start(): it has a filter that asks about every call in the place of the pool's; `take` gets its
+  /// listener, and whoever has that answers.
+  void record(std::function<void(UniqueFd listener)> take) { take_recording_ = std::move(take); }
   void start();
   /// Stop signal, grace, then the whole tree. The first reason stays.
   void stop(Reason reason);
@@ -116,7 +119,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void on_lost_fd();
   [[nodiscard]] bool has_relay() const { return plan_.relay_port != 0; }
   [[nodiscard]] bool has_seccomp() const {
-    return pool_->sandbox.seccomp.policy != config::SeccompPolicy::off;
+    return plan_.seccomp_records || pool_->sandbox.seccomp.policy != config::SeccompPolicy::off;
   }
   Expectation expectation();
   void on_ready();
@@ -186,6 +189,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::map<std::uint64_t, std::shared_ptr<SocketOrder>> socket_orders_;  // one for each probe at work
   std::uint64_t last_socket_order_ = 0;
   std::shared_ptr<const Stdio> stdio_;
+  std::function<void(UniqueFd)> take_recording_;
 
   std::chrono::milliseconds verify_pause_{0};
   int second_looks_ = 0;

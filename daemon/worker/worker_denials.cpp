@@ -64,7 +64,12 @@ denials::Source& Worker::denials_source() const {
 /// What is asked for before this waits for its answer; a worker that never hands its listener over is not
 /// taken for verified.
 void Worker::take_listener(kernel::Message message) {
-  if (!is_notified() || has_listener_ || message.fds.size() != 1 || !denials_) return;
+  if (has_listener_ || message.fds.size() != 1) return;
+  if (take_recording_) {
+    has_listener_ = true;
+    return take_recording_(std::move(message.fds.front()));
+  }
+  if (!is_notified() || !denials_) return;
   const Status taken = denials_->take_listener(std::move(message.fds.front()), answers_);
   if (!taken)
     return log_warning("the listener of its filter was refused: " + taken.error().message,

@@ -79,9 +79,9 @@ static void from_json(const nlohmann::json& json, Filesystem& filesystem) {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, pool, worker, argv, environment, working_directory, namespaces,
                                    filesystem, rlimits, capabilities, uid, gid, groups, sets_groups,
-                                   no_new_privs, landlock, seccomp_at_exec, seccomp_logs, seccomp_notifies,
-                                   stop_signal, stop_grace_ms, notify, notify_path, relay_port,
-                                   takes_terminal, fds)
+                                   no_new_privs, landlock, seccomp_at_exec, seccomp_logs, seccomp_records,
+                                   seccomp_notifies, stop_signal, stop_grace_ms, notify, notify_path,
+                                   relay_port, takes_terminal, fds)
 
 template <typename T>
 static Result<std::string> dump(const T& value) {

@@ -101,6 +101,7 @@ struct Plan {
   Landlock landlock;
   bool seccomp_at_exec = false;   // else the filter's fd is handed on to the worker
   bool seccomp_logs = false;      // SECCOMP_FILTER_FLAG_LOG
+  bool seccomp_records = false;   // no filter comes: herd-exec's own asks about every call
   bool seccomp_notifies = false;  // the filter has a listener, which goes to herdd
   int stop_signal = 15;
   std::int64_t stop_grace_ms = 10'000;

@@ -35,6 +35,7 @@ Plan full_plan() {
   plan.seccomp_at_exec = true;
   plan.seccomp_logs = true;
   plan.seccomp_notifies = true;
+  plan.seccomp_records = true;
   plan.stop_signal = 2;
   plan.stop_grace_ms = 86'400'000LL * 365;
   plan.notify = true;
@@ -77,6 +78,7 @@ void expect_equal(const Plan& found, const Plan& wanted) {
   EXPECT_EQ(found.seccomp_at_exec, wanted.seccomp_at_exec);
   EXPECT_EQ(found.seccomp_logs, wanted.seccomp_logs);
   EXPECT_EQ(found.seccomp_notifies, wanted.seccomp_notifies);
+  EXPECT_EQ(found.seccomp_records, wanted.seccomp_records);
   EXPECT_EQ(found.stop_signal, wanted.stop_signal);
   EXPECT_EQ(found.stop_grace_ms, wanted.stop_grace_ms);
   EXPECT_EQ(found.notify, wanted.notify);

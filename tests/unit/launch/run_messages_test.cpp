@@ -26,6 +26,7 @@ TEST(RunSocket, ARequestArrivesAsItWasSent) {
   EXPECT_EQ(request->command, kRequest.command);
   EXPECT_EQ(request->is_terminal, kRequest.is_terminal);
   EXPECT_EQ(request->terminal_type, kRequest.terminal_type);
+  EXPECT_FALSE(request->records);
 }
 
 TEST(RunSocket, AnAnswerArrivesAsItWasSent) {
@@ -35,6 +36,25 @@ TEST(RunSocket, AnAnswerArrivesAsItWasSent) {
   EXPECT_EQ(answer->exit_code, kAnswer.exit_code);
   EXPECT_EQ(answer->code, kAnswer.code);
   EXPECT_EQ(answer->message, kAnswer.message);
+}
+
+TEST(RunSocket, ARecordingIsAskedForInSoManyWords) {
+  Request request = kRequest;
+  request.records = true;
+  EXPECT_TRUE(parse_request(to_json(request).value()).value().records);
+  Json json = Json::parse(to_json(request).value());
+  json["records"] = "no";
+  EXPECT_FALSE(parse_request(json.dump()));
+}
+
+TEST(RunSocket, AListenersMessageIsNoAnswerAndAnAnswerIsNone) {
+  const auto caught = parse_caught(to_json(Caught{{"/bin/a", "b"}, "unix:/a.sock", true}));
+  ASSERT_TRUE(caught);
+  EXPECT_EQ(caught->command, (std::vector<std::string>{"/bin/a", "b"}));
+  EXPECT_EQ(caught->address, "unix:/a.sock");
+  EXPECT_TRUE(caught->needs_exec);
+  EXPECT_FALSE(parse_caught(to_json(kAnswer)));
+  EXPECT_FALSE(parse_answer(to_json(*caught)));
 }
 
 TEST(RunSocket, EveryPartMustBeThereAndOfItsType) {
