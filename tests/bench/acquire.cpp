@@ -1,55 +1,15 @@
 // What it costs to find a session's worker again, over the control socket, held against HTTP itself.
-#include <sched.h>
-
-#include <initializer_list>
-
 #include "tests/bench/bare_server.hpp"
 #include "tests/bench/herdd.hpp"
 #include "tests/bench/measure.hpp"
+#include "tests/bench/one_processor.hpp"
+#include "tests/bench/round_trips.hpp"
 #include "tests/bench/statistics.hpp"
 
 namespace herd::bench {
 namespace {
 
 constexpr int kRequestsInARow = 200;
-
-/// A keep-alive connection and the one request that it repeats.
-struct Caller {
-  Client client;
-  std::string request;
-
-  Status round_trips(int count, std::vector<double>* took) {
-    for (int i = 0; i < count; ++i) {
-      const auto begin = Clock::now();
-      HERD_CHECK(client.send(request));
-      HERD_TRY(const Answer answer, client.receive());
-      if (answer.status != 200) return fail("answered " + std::to_string(answer.status) + " " + answer.body);
-      if (took != nullptr) took->push_back(microseconds(Clock::now() - begin));
-    }
-    return {};
-  }
-};
-
-/// Keeps the client and both servers on one processor: where they are on two, the time to wake the other one,
-/// which is several times that of the work, comes and goes with the scheduler's choice.
-class OneProcessor {
- public:
-  static Result<OneProcessor> hold(std::initializer_list<pid_t> servers) {
-    OneProcessor held;
-    if (sched_getaffinity(0, sizeof held.before_, &held.before_) != 0) return fail_errno("sched_getaffinity");
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(sched_getcpu(), &one);
-    for (const pid_t pid : servers)
-      if (sched_setaffinity(pid, sizeof one, &one) != 0) return fail_errno("sched_setaffinity");
-    if (sched_setaffinity(0, sizeof one, &one) != 0) return fail_errno("sched_setaffinity");
-    return held;
-  }
-  ~OneProcessor() { sched_setaffinity(0, sizeof before_, &before_); }
-
- private:
-  cpu_set_t before_{};
-};
 
 }  // namespace
 

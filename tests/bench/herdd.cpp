@@ -13,10 +13,11 @@ using namespace std::chrono_literals;
 constexpr auto kLongestStart = 20s;
 constexpr auto kLongestStop = 60s;
 
-Status write_configuration(const std::string& directory, const Pools& pools) {
-  const nlohmann::json daemon{{"control", {{"path", directory + "/run/control.sock"}}},
-                              {"state_directory", directory + "/state"},
-                              {"pools_directory", "pools.d"}};
+Status write_configuration(const std::string& directory, const Pools& pools, const nlohmann::json& more) {
+  nlohmann::json daemon{{"control", {{"path", directory + "/run/control.sock"}}},
+                        {"state_directory", directory + "/state"},
+                        {"pools_directory", "pools.d"}};
+  daemon.merge_patch(more);
   HERD_CHECK(kernel::make_directories(directory + "/pools.d", 0755));
   HERD_CHECK(kernel::replace_file(directory + "/herd.json", daemon.dump(), 0644));
   for (const auto& [name, pool] : pools)
@@ -35,9 +36,10 @@ Status wait_until_it_answers(Child& process, const std::string& socket) {
 
 }  // namespace
 
-Result<Herdd> Herdd::start(const Place& place, const std::string& name, const Pools& pools) {
+Result<Herdd> Herdd::start(const Place& place, const std::string& name, const Pools& pools,
+                           const nlohmann::json& more) {
   const std::string directory = place.path() + "/" + name;
-  HERD_CHECK(write_configuration(directory, pools));
+  HERD_CHECK(write_configuration(directory, pools, more));
   const std::string log = directory + "/log";
   const UniqueFd log_file(open(log.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   if (!log_file) return fail_errno("create '" + log + "'");

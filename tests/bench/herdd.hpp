@@ -18,7 +18,9 @@ class Herdd {
  public:
   /// `name` is that of its directory in `place`, which the measure has to itself. Returns once the daemon
   /// answers.
-  static Result<Herdd> start(const Place& place, const std::string& name, const Pools& pools);
+  /// `more` is what its herd.json has beside what every measure needs.
+  static Result<Herdd> start(const Place& place, const std::string& name, const Pools& pools,
+                             const nlohmann::json& more = nlohmann::json::object());
   Herdd(Herdd&&) = default;
   Herdd& operator=(Herdd&&) = delete;
   /// Stops it, and its workers with it.

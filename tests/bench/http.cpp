@@ -1,5 +1,7 @@
 #include "tests/bench/http.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -8,7 +10,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "tests/bench/process.hpp"
+#include "tests/bench/field.hpp"
 
 namespace herd::bench {
 
@@ -30,6 +32,20 @@ Result<Client> Client::connect(const std::string& socket) {
   return Client(std::move(fd));
 }
 
+Result<Client> Client::connect(std::uint16_t port) {
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_errno("socket");
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return fail_errno("connect to 127.0.0.1:" + std::to_string(port));
+  const int yes = 1;
+  setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  return Client(std::move(fd));
+}
+
 Status Client::send(std::string_view request) {
   const ssize_t sent = ::send(fd_.get(), request.data(), request.size(), MSG_NOSIGNAL);
   if (sent != static_cast<ssize_t>(request.size()))
@@ -48,14 +64,14 @@ Status Client::fill(std::chrono::milliseconds timeout) {
 }
 
 Result<Answer> Client::receive(std::chrono::milliseconds timeout) {
-  constexpr std::string_view kEnd = "\r\n\r\n", kLength = "\r\nContent-Length: ";
+  constexpr std::string_view kEnd = "\r\n\r\n";
   std::size_t header = 0;
   while ((header = buffer_.find(kEnd)) == std::string::npos) HERD_CHECK(fill(timeout));
   const std::size_t begin = header + kEnd.size();
-  const std::size_t field = buffer_.find(kLength);
-  if (field > header) return fail("an answer without Content-Length");
+  const std::string_view said = field(std::string_view(buffer_).substr(0, begin), "Content-Length");
+  if (said.empty()) return fail("an answer without Content-Length: " + buffer_.substr(0, header));
   std::size_t length = 0;
-  std::from_chars(buffer_.data() + field + kLength.size(), buffer_.data() + header, length);
+  std::from_chars(said.data(), said.data() + said.size(), length);
   while (buffer_.size() < begin + length) HERD_CHECK(fill(timeout));
   Answer answer;
   constexpr std::size_t kStatusAt = 9;  // after "HTTP/1.1 "

@@ -1,4 +1,4 @@
-// A lean HTTP client over a unix socket: one buffer, no parser beyond what the answers need, so that what is
+// A lean HTTP client: one buffer, no parser beyond what the answers need, so that what is
 // measured is the server. The same code talks to herd and to its peer.
 #pragma once
 
@@ -9,6 +9,7 @@
 
 #include "common/error.hpp"
 #include "common/unique_fd.hpp"
+#include "tests/bench/process.hpp"
 
 namespace herd::bench {
 
@@ -21,7 +22,10 @@ struct Answer {
 
 class Client {
  public:
+  /// To a unix socket.
   static Result<Client> connect(const std::string& socket);
+  /// To 127.0.0.1.
+  static Result<Client> connect(std::uint16_t port);
 
   Status send(std::string_view request);
   /// The next answer, which has to have a Content-Length.

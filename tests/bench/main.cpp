@@ -26,6 +26,12 @@ static constexpr Measure kMeasures[] = {
     {"denials",         "from a denied call to the event that tells of it",                     100, measure_denials},
     {"executor-memory", "private memory of one idle herd-exec",                                   1, measure_executor_memory},
     {"fleet",           "herdd with 500 idle workers: memory and processor",                      1, measure_fleet},
+    {"gateway-requests", "requests a second through the gateway, against HAProxy and nginx",      5, measure_gateway_requests},
+    {"gateway-latency", "one connection through the gateway, against HAProxy and nginx",         20, measure_gateway_latency},
+    {"gateway-bodies",  "a body of 1 GiB each way, against HAProxy",                              3, measure_gateway_bodies},
+    {"gateway-tunnels", "memory of 2,000 idle WebSockets, against HAProxy",                       1, measure_gateway_tunnels},
+    {"gateway-sessions", "200 sessions on 200 workers, mixed requests, against HAProxy",         10, measure_gateway_sessions},
+    {"gateway-new-session", "first request of a new session, until a worker has answered",       50, measure_gateway_new_session},
 };
 // clang-format on
 
@@ -38,7 +44,7 @@ namespace {
 struct Options {
   std::vector<std::string> only;
   int runs = 0;  // 0: each measure's own
-  std::string programs, output = "build/bench/results.json";
+  std::string programs, peers = "build/bench/peers", output = "build/bench/results.json";
   bool list = false;
 };
 
@@ -58,7 +64,7 @@ std::function<void(int)> progress_of(const Measure& measure, int runs) {
 }
 
 int run(const Options& options) {
-  auto place = Place::make(options.programs);
+  auto place = Place::make(options.programs, options.peers);
   if (!place) {
     std::cerr << "herd_bench: " << place.error().message << "\n";
     return 1;
@@ -98,6 +104,7 @@ int main(int argc, char** argv) {
   app.add_option("--only", options.only, "one measure (may be repeated)")->check(CLI::IsMember(names));
   app.add_option("--runs", options.runs, "repeat each measure so often")->check(CLI::Range(1, 1'000'000));
   app.add_option("--programs", options.programs, "the bin directory to measure")->capture_default_str();
+  app.add_option("--peers", options.peers, "where HAProxy and nginx are")->capture_default_str();
   app.add_option("--output", options.output, "the JSON file to write")->capture_default_str();
   app.add_flag("--list", options.list, "name the measures and end");
   app.footer(

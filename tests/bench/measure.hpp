@@ -14,18 +14,30 @@
 
 namespace herd::bench {
 
+/// What a target bounds.
+enum class Goal {
+  at_most,      // the ratio where there is a peer, else herd's figure
+  at_least,     // the same
+  own_at_most,  // herd's figure, peer or not
+};
+
 struct Row {
   std::string what;
   std::string unit;            // of `herd` and `peer`
   double herd = 0;             // the median, or the one value
   std::optional<double> peer;  // the same of what herd is held against
   std::string peer_name;
-  std::optional<double> target;  // the most that `value` may be; empty: it is only told
+  std::optional<double> target;  // empty: it is only told
   nlohmann::json details;
+  Goal goal = Goal::at_most;
 
   /// The ratio where there is a peer, else herd's own.
   [[nodiscard]] double value() const { return peer ? herd / *peer : herd; }
-  [[nodiscard]] bool is_met() const { return !target || value() <= *target; }
+  [[nodiscard]] bool is_target_ratio() const { return peer && goal != Goal::own_at_most; }
+  [[nodiscard]] bool is_met() const {
+    const double judged = is_target_ratio() ? value() : herd;
+    return !target || (goal == Goal::at_least ? judged >= *target : judged <= *target);
+  }
 };
 
 struct Run {
@@ -56,5 +68,11 @@ Result<std::vector<Row>> measure_filters(const Run& run);
 Result<std::vector<Row>> measure_denials(const Run& run);
 Result<std::vector<Row>> measure_executor_memory(const Run& run);
 Result<std::vector<Row>> measure_fleet(const Run& run);
+Result<std::vector<Row>> measure_gateway_requests(const Run& run);
+Result<std::vector<Row>> measure_gateway_latency(const Run& run);
+Result<std::vector<Row>> measure_gateway_bodies(const Run& run);
+Result<std::vector<Row>> measure_gateway_tunnels(const Run& run);
+Result<std::vector<Row>> measure_gateway_sessions(const Run& run);
+Result<std::vector<Row>> measure_gateway_new_session(const Run& run);
 
 }  // namespace herd::bench

@@ -10,10 +10,11 @@ namespace herd::bench {
 
 namespace fs = std::filesystem;
 
-Result<Place> Place::make(const std::string& programs) {
-  Place place("/var/tmp/herd-bench-" + std::to_string(getpid()));
+Result<Place> Place::make(const std::string& programs, std::string peers) {
+  Place place("/var/tmp/herd-bench-" + std::to_string(getpid()), std::move(peers));
   HERD_CHECK(kernel::make_directories(place.path_, 0755));
-  for (const char* program : {"herdd", "herd-exec", "examples/echo-worker", "bench/bench-worker"}) {
+  for (const char* program : {"herdd", "herd-exec", "herd-gateway", "examples/echo-worker",
+                              "bench/bench-worker", "bench/bench-http-worker"}) {
     const fs::path source = fs::path(programs) / program;
     std::error_code error;
     fs::copy_file(source, fs::path(place.path_) / source.filename(), error);

@@ -10,9 +10,9 @@ namespace herd::bench {
 
 class Place {
  public:
-  /// `programs` is the bin directory of a build.
-  static Result<Place> make(const std::string& programs);
-  Place(Place&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  /// `programs` is the bin directory of a build, `peers` where ./dev bench puts HAProxy and nginx.
+  static Result<Place> make(const std::string& programs, std::string peers);
+  Place(Place&& other) noexcept : path_(std::exchange(other.path_, {})), peers_(std::move(other.peers_)) {}
   Place& operator=(Place&&) = delete;
   ~Place();
 
@@ -22,10 +22,13 @@ class Place {
   /// Writes one byte to stdout and waits.
   [[nodiscard]] std::string tiny_worker() const { return path_ + "/bench-worker"; }
   [[nodiscard]] std::string echo_worker() const { return path_ + "/echo-worker"; }
+  /// Answers as fast as it can.
+  [[nodiscard]] std::string http_worker() const { return path_ + "/bench-http-worker"; }
+  [[nodiscard]] const std::string& peers() const { return peers_; }
 
  private:
-  explicit Place(std::string path) : path_(std::move(path)) {}
-  std::string path_;
+  Place(std::string path, std::string peers) : path_(std::move(path)), peers_(std::move(peers)) {}
+  std::string path_, peers_;
 };
 
 }  // namespace herd::bench

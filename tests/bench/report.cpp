@@ -24,14 +24,28 @@ std::string with_unit(double value, const std::string& unit) {
   return number(value) + " " + unit;
 }
 
+std::string_view goal_name(Goal goal) {
+  switch (goal) {
+    case Goal::at_most:
+      return "at_most";
+    case Goal::at_least:
+      return "at_least";
+    case Goal::own_at_most:
+      return "own_at_most";
+  }
+  return "";
+}
+
 using Line = std::array<std::string, 6>;
 
 Line line_of(const Row& row) {
   const std::string peer = row.peer ? with_unit(*row.peer, row.unit) + " (" + row.peer_name + ")" : "-";
   const std::string value = row.peer ? number(row.value()) + "x" : with_unit(row.value(), row.unit);
   if (!row.target) return {row.what, with_unit(row.herd, row.unit), peer, value, "-", "-"};
-  const std::string target = row.peer ? number(*row.target) + "x" : with_unit(*row.target, row.unit);
-  return {row.what, with_unit(row.herd, row.unit), peer, value, "<= " + target, row.is_met() ? "yes" : "no"};
+  const std::string target =
+      (row.goal == Goal::at_least ? ">= " : "<= ") +
+      (row.is_target_ratio() ? number(*row.target) + "x" : with_unit(*row.target, row.unit));
+  return {row.what, with_unit(row.herd, row.unit), peer, value, target, row.is_met() ? "yes" : "no"};
 }
 
 nlohmann::json host_facts() {
@@ -73,6 +87,7 @@ Status write_json(const std::string& file, const std::vector<Measured>& rows) {
                        {"peer_name", row.peer_name},
                        {"value", row.value()},
                        {"target", row.target ? nlohmann::json(*row.target) : nlohmann::json(nullptr)},
+                       {"target_is", std::string(goal_name(row.goal))},
                        {"met", row.target ? nlohmann::json(row.is_met()) : nlohmann::json(nullptr)},
                        {"details", row.details}});
   }

@@ -1,0 +1,42 @@
+// The proxies that herd-gateway is held against: each one process with one thread, in front of the same
+// workers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/bench/place.hpp"
+#include "tests/bench/process.hpp"
+
+namespace herd::bench {
+
+/// One of those that are measured. Listens on 127.0.0.1.
+struct Proxy {
+  std::string name;
+  std::uint16_t port = 0;
+  pid_t pid = 0;
+};
+
+/// One that the kernel chose, and that nobody has now.
+Result<std::uint16_t> free_port();
+
+class Peer {
+ public:
+  /// Sessions are spread over `workers`, which are unix sockets, by a consistent hash of X-Session-ID.
+  static Result<Peer> start_haproxy(const Place& place, const std::vector<std::string>& workers);
+  static Result<Peer> start_nginx(const Place& place, const std::vector<std::string>& workers);
+
+  [[nodiscard]] Proxy proxy() const { return {name_, port_, process_.pid()}; }
+
+ private:
+  Peer(std::string name, std::uint16_t port, Child process)
+      : name_(std::move(name)), port_(port), process_(std::move(process)) {}
+  static Result<Peer> start(const Place& place, const std::string& name, std::uint16_t port,
+                            std::vector<std::string> command);
+  std::string name_;
+  std::uint16_t port_;
+  Child process_;
+};
+
+}  // namespace herd::bench

@@ -1,0 +1,42 @@
+// A pool of fast HTTP workers behind herd-gateway, with sessions that have their workers already.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/bench/herdd.hpp"
+#include "tests/bench/peers.hpp"
+
+namespace herd::bench {
+
+struct ProxiedSession {
+  std::string name;
+  std::string socket;  // its worker's: where the peers find the very same process
+  pid_t worker = 0;
+};
+
+/// A request of `session`; `more` is fields, each with its line's end.
+std::string session_request(const std::string& method, const std::string& target, const std::string& session,
+                            const std::string& more = {});
+
+class ProxiedPool {
+ public:
+  /// `name` as Herdd's; `pool` is merged into the pool's file.
+  static Result<ProxiedPool> start(const Place& place, const std::string& name, int sessions,
+                                   const nlohmann::json& pool = nlohmann::json::object());
+
+  [[nodiscard]] const Herdd& daemon() const { return daemon_; }
+  /// herd-gateway.
+  [[nodiscard]] const Proxy& proxy() const { return proxy_; }
+  [[nodiscard]] const std::vector<ProxiedSession>& sessions() const { return sessions_; }
+  [[nodiscard]] std::vector<std::string> sockets() const;
+
+ private:
+  explicit ProxiedPool(Herdd daemon) : daemon_(std::move(daemon)) {}
+  Status begin_sessions(Client& client, int count);
+  Herdd daemon_;
+  Proxy proxy_;
+  std::vector<ProxiedSession> sessions_;
+};
+
+}  // namespace herd::bench
