@@ -24,6 +24,7 @@ static constexpr Measure kMeasures[] = {
     {"two-hundred",     "200 workers at once: rate, and the slowest of a hundred",                5, measure_two_hundred},
     {"filters",         "seccomp filters: build, load and calls, against libseccomp's",           50, measure_filters},
     {"denials",         "from a denied call to the event that tells of it",                     100, measure_denials},
+    {"record",          "a recorded command, against strace -f and against nothing",              5, measure_record},
     {"executor-memory", "private memory of one idle herd-exec",                                   1, measure_executor_memory},
     {"fleet",           "herdd with 500 idle workers: memory and processor",                      1, measure_fleet},
     {"gateway-requests", "requests a second through the gateway, against HAProxy and nginx",      5, measure_gateway_requests},

@@ -66,6 +66,7 @@ Result<std::vector<Row>> measure_burst(const Run& run);
 Result<std::vector<Row>> measure_two_hundred(const Run& run);
 Result<std::vector<Row>> measure_filters(const Run& run);
 Result<std::vector<Row>> measure_denials(const Run& run);
+Result<std::vector<Row>> measure_record(const Run& run);
 Result<std::vector<Row>> measure_executor_memory(const Run& run);
 Result<std::vector<Row>> measure_fleet(const Run& run);
 Result<std::vector<Row>> measure_gateway_requests(const Run& run);

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 Result<Place> Place::make(const std::string& programs, std::string peers) {
   Place place("/var/tmp/herd-bench-" + std::to_string(getpid()), std::move(peers));
   HERD_CHECK(kernel::make_directories(place.path_, 0755));
-  for (const char* program : {"herdd", "herd-exec", "herd-gateway", "examples/echo-worker",
+  for (const char* program : {"herdd", "herd-exec", "herd-gateway", "herdctl", "examples/echo-worker",
                               "bench/bench-worker", "bench/bench-http-worker"}) {
     const fs::path source = fs::path(programs) / program;
     std::error_code error;

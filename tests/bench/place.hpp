@@ -19,6 +19,7 @@ class Place {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string herdd() const { return path_ + "/herdd"; }
   [[nodiscard]] std::string executor() const { return path_ + "/herd-exec"; }
+  [[nodiscard]] std::string herdctl() const { return path_ + "/herdctl"; }
   /// Writes one byte to stdout and waits.
   [[nodiscard]] std::string tiny_worker() const { return path_ + "/bench-worker"; }
   [[nodiscard]] std::string echo_worker() const { return path_ + "/echo-worker"; }

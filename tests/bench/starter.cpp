@@ -109,7 +109,8 @@ Result<worker::SpawnOrder> HerdStarter::order(std::uint32_t uid) {
   parts.notify_path_on_host = notify_path();  // used where the worker has no mount namespace
   worker::SpawnOrder order;
   HERD_TRY(order.plan, worker::build_plan(pool_, parts));
-  HERD_TRY(order.seccomp_filter, filters_.get(pool_.sandbox.seccomp));
+  HERD_TRY(const worker::Filter filter, filters_.get(pool_.sandbox.seccomp));
+  order.seccomp_filter = filter.file;
   order.limits = {pool_.limits.memory, pool_.limits.swap, pool_.limits.cpu, pool_.limits.pids};
   return order;
 }
