@@ -50,6 +50,10 @@ void add_gateway(Table<DaemonSpec>& table) {
               "Where it takes connections; nowhere: there is no gateway.");
   table.field("/gateway/threads", Integer<int>{1, 256}, at(&DaemonSpec::gateway, &GatewayListenSpec::threads),
               kLive, "With so many threads. A change replaces the gateway, without a lost request.");
+  table.field(
+      "/gateway/required", Boolean{}, at(&DaemonSpec::gateway, &GatewayListenSpec::required), kLive,
+      "`false`: parts of the gateway's own sandbox that this host lacks are left out, and its record says "
+      "so. A change replaces the gateway, too.");
   table.group("/gateway/limits",
               "What ends a request or a connection. Each is counted in the metrics, by its name here.");
   table.field("/gateway/limits/header", SizeIn{Bytes{1 << 10}, Bytes{1 << 20}}, limit(&GatewayLimits::header),

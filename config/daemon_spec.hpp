@@ -46,6 +46,7 @@ struct GatewayLimits {
 struct GatewayListenSpec {
   std::vector<std::string> listen;  // none: there is no gateway
   int threads = 1;
+  bool required = true;
   GatewayLimits limits;
   auto operator<=>(const GatewayListenSpec&) const = default;
 };

@@ -34,7 +34,7 @@ Result<std::string> cookie_key(const std::string& file) {
 
 void GatewayService::apply(const config::GatewayListenSpec& spec, const std::vector<config::PoolSpec>& pools,
                            GatewayListeners::Sockets sockets) {
-  const bool has_other_threads = driver_ && spec.threads != spec_.threads;
+  const bool is_another = spec.threads != spec_.threads || spec.required != spec_.required;
   spec_ = spec;
   auto settings = kernel::sealed_memfd("herd-gateway-settings",
                                        gateway::to_json(gateway_settings(spec, pools, context_.cookie_key)));
@@ -47,7 +47,7 @@ void GatewayService::apply(const config::GatewayListenSpec& spec, const std::vec
   // A replaced one gets all of it with its line, and serves until the new one does.
   for (const auto& line : lines_) line->configure(settings_);
   tell_listeners(before);
-  if (has_other_threads) driver_->configure(gateway_pool(context_.program, spec_.threads), true);
+  if (is_another) driver_->configure(gateway_pool(context_.program, spec_), true);
 }
 
 void GatewayService::tell_listeners(const GatewayListeners::Sockets& before) {
@@ -65,7 +65,7 @@ void GatewayService::start_pool() {
   hooks.finished = [this] { on_pool_finished(); };
   hooks.before_start = [this](worker::Worker& worker) { give_line(worker); };
   driver_ = std::make_unique<PoolDriver>(context_.resources, context_.events, context_.ids,
-                                         gateway_pool(context_.program, spec_.threads), std::move(hooks));
+                                         gateway_pool(context_.program, spec_), std::move(hooks));
   driver_->start();
 }
 

@@ -96,7 +96,7 @@ gateway::Limits limits_of(const config::GatewayLimits& limits) {
 
 }  // namespace
 
-config::PoolSpec gateway_pool(const std::string& program, int threads) {
+config::PoolSpec gateway_pool(const std::string& program, const config::GatewayListenSpec& spec) {
   config::PoolSpec pool;
   pool.name = config::kGatewayPool;
   pool.command = {program};
@@ -109,12 +109,14 @@ config::PoolSpec gateway_pool(const std::string& program, int threads) {
   pool.stop.grace = seconds(30);
   pool.limits.memory = mib(1024);
   pool.limits.cpu.reset();
-  pool.limits.pids = threads + 16;
+  pool.limits.pids = spec.threads + 16;
   pool.limits.open_files = open_files();
   pool.sandbox.network = config::Network::host;  // where workers with a port of the host's are
   pool.sandbox.filesystem.root = config::kMinimal;
   pool.sandbox.filesystem.tmp = mib(1);
   pool.sandbox.filesystem.hide.clear();
+  pool.sandbox.filesystem.read_only = {program};  // it may lie in /tmp, which is its own
+  pool.sandbox.required = spec.required;
   pool.sandbox.landlock = config::LandlockMode::wanted;
   pool.sandbox.seccomp.profile = config::kGatewayPool;
   pool.sandbox.seccomp.rules = gateway_profile();

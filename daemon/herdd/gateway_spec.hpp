@@ -11,7 +11,7 @@
 namespace herd::daemon {
 
 /// The pool whose workers are gateways: one, and a second while it is replaced.
-config::PoolSpec gateway_pool(const std::string& program, int threads);
+config::PoolSpec gateway_pool(const std::string& program, const config::GatewayListenSpec& spec);
 gateway::Settings gateway_settings(const config::GatewayListenSpec& spec,
                                    const std::vector<config::PoolSpec>& pools, const std::string& cookie_key);
 

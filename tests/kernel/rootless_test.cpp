@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include "daemon/worker/listener.hpp"
 #include "tests/support/as_user.hpp"
 #include "tests/support/daemon_test.hpp"
 #include "tests/support/herdctl.hpp"
@@ -53,6 +54,15 @@ class Rootless : public DaemonTest {
   [[nodiscard]] Herdctl herdctl() const { return Herdctl(daemon_.socket(), daemon_.programs() + "/herdctl"); }
   static void become_its_user() { become_user(kUser, kUsersGroup); }
 };
+
+TEST_F(Rootless, HasAGatewayToo) {
+  const std::string address = "127.0.0.1:" + std::to_string(worker::pick_port({}).value());
+  daemon_.write_config({{"gateway", {{"listen", {address}}, {"required", false}}}});
+  start_serving({{"required", false}}, {{"gateway", {{"prefix", "/a/"}, {"session", {{"path", true}}}}}});
+  EXPECT_EQ(ask("tcp:" + address, "/a/alice/").at("pool"), "a");
+  const Json gateway = daemon_.get("/v1/status").at("gateway");
+  EXPECT_EQ(daemon_.worker(gateway.at("workers").at(0)).at("isolation").at("verified"), true);
+}
 
 // On the host too: one uid for each, in the user's subordinate range, and not one capability.
 TEST_F(Rootless, EachWorkerHasAHostUidOfItsOwnAndNoCapability) {

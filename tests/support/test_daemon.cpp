@@ -87,7 +87,8 @@ TestDaemon::TestDaemon(DaemonOptions options)
   if (!options_.user) return;
   fs::create_directory(directory() + "/bin");
   const std::string built = fs::path(HERD_TEST_HERDD).parent_path();
-  for (const char* program : {"herdd", "herd-exec", "herdctl", "testees/testee", "testees/escape"})
+  for (const char* program :
+       {"herdd", "herd-exec", "herd-gateway", "herdctl", "testees/testee", "testees/escape"})
     fs::copy_file(built + "/" + program, programs() + "/" + fs::path(program).filename().string());
   for (const char* path : {"", "/pools.d", "/herd.json"}) give_to_user(directory() + path);
 }
@@ -122,6 +123,7 @@ void TestDaemon::write_config(const Json& config) const {
   Json file = daemon_file(directory(), cgroup_root_);
   file.merge_patch(config);
   directory_.write("herd.json", file.dump(2));
+  give_to_user(directory() + "/herd.json");
 }
 
 void TestDaemon::write_pool_text(const std::string& name, const std::string& text) const {

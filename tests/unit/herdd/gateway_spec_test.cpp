@@ -42,8 +42,8 @@ std::uint32_t answer_of_filter(int number, std::uint64_t first_argument = 0) {
   call.nr = number;
   call.arch = seccomp::audit_arch(seccomp::native_arch());
   call.args[0] = first_argument;
-  return seccomp::expected_action(*gateway_pool("/x", 1).sandbox.seccomp.rules.value, seccomp::Policy::errno_,
-                                  seccomp::native_arch(), call);
+  return seccomp::expected_action(*gateway_pool("/x", {}).sandbox.seccomp.rules.value,
+                                  seccomp::Policy::errno_, seccomp::native_arch(), call);
 }
 
 TEST(GatewaySpec, ItsFilterLeavesItWhatAProxyDoes) {
