@@ -6,7 +6,7 @@
 namespace herd::cli {
 namespace {
 
-int exit_code_of(record::Ending ending, int refusal) {
+int code_of_ending(record::Ending ending, int refusal) {
   switch (ending) {
     case record::Ending::written:
       return kOk;
@@ -33,7 +33,7 @@ void add_record_verb(CLI::App& seccomp, Context& context) {
   record::add_record_command(seccomp,
                              {context.out, context.err, context.command, context.json, record_pool,
                               [&context, refusal](record::Ending ending, const std::string& problem) {
-                                const int code = exit_code_of(ending, *refusal);
+                                const int code = code_of_ending(ending, *refusal);
                                 context.exit_code = problem.empty() ? code : complain(context, problem, code);
                               }});
 }

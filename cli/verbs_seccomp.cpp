@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "cli/human.hpp"
+#include "cli/look.hpp"
 #include "cli/table.hpp"
 #include "cli/verbs.hpp"
 #include "common/kernel/files.hpp"
@@ -26,63 +27,6 @@ namespace {
 using seccomp::Arch;
 using seccomp::Policy;
 using seccomp::Profile;
-
-const std::map<std::string, Arch> kArches{{"x86_64", Arch::x86_64}, {"aarch64", Arch::aarch64}};
-const std::map<std::string, Policy> kPolicies{
-    {"log", Policy::log}, {"errno", Policy::errno_}, {"kill", Policy::kill}};
-
-/// What the options of most of these verbs say.
-struct Look {
-  std::string profile;
-  Policy policy = Policy::errno_;
-  config::ProfileContext context;
-};
-
-template <typename Value>
-void add_choice(CLI::App& verb, const std::string& option, Value& value,
-                const std::map<std::string, Value>& words, const std::string& doc) {
-  std::vector<std::string> names;
-  std::string fallback;
-  for (const auto& [word, meant] : words) {
-    names.push_back(word);
-    if (meant == value) fallback = word;
-  }
-  verb.add_option_function<std::string>(
-          option, [&value, &words](const std::string& word) { value = words.at(word); }, doc)
-      ->check(CLI::IsMember(names))
-      ->default_str(fallback);
-}
-
-void add_context(CLI::App& verb, config::ProfileContext& context) {
-  add_choice(verb, "--arch", context.arch, kArches, "of the calls");
-  verb.add_option("--capability", context.capabilities,
-                  "that the worker has, as CAP_SYS_ADMIN (repeatable): Docker's profiles ask for it");
-}
-
-/// A built-in profile, or a file. Complains where it is neither.
-std::optional<Profile> load(Context& context, const std::string& name, const config::ProfileContext& asked) {
-  const auto known = config::preset_names();
-  if (std::ranges::find(known, name) != known.end()) return config::find_preset(name, asked).value();
-  const auto text = kernel::read_file(name, config::kMaxFileSize);
-  if (!text) {
-    const bool is_path = name.find('/') != std::string::npos || text.error().errno_value != ENOENT;
-    complain(context, is_path ? text.error().message : config::find_preset(name, asked).error().message,
-             kNotFound);
-    return std::nullopt;
-  }
-  config::Issues issues(name);
-  auto profile = config::read_profile(*text, name, asked, issues);
-  for (const config::Issue& issue : std::move(issues).take())
-    context.err << printable(config::to_text(issue)) << "\n";
-  return profile;
-}
-
-/// Calls `show` with the profile; the verb's exit code is its answer.
-template <typename Show>
-int with_profile(Context& context, const Look& look, Show show) {
-  const auto profile = load(context, look.profile, look.context);
-  return profile ? show(*profile) : kNotFound;
-}
 
 std::string about(const std::string& preset) {
   static const std::map<std::string, std::string> kAbout{
@@ -162,7 +106,7 @@ int show(Context& context, const Look& look) {
 int check(Context& context, const Look& look) {
   return with_profile(context, look, [&](const Profile& profile) {
     std::optional<seccomp::Program> program;
-    for (const auto& [word, policy] : kPolicies) {
+    for (const auto& [word, policy] : policies()) {
       auto built = seccomp::build(profile, policy, look.context.arch);
       if (!built) return complain(context, built.error().message, kNotFound);
       program = std::move(*built);
@@ -268,8 +212,8 @@ void print_difference(Context& context, const seccomp::CallAnswers& before,
 }
 
 int diff(Context& context, const Look& look, const std::string& other_name) {
-  const auto one = load(context, look.profile, look.context);
-  const auto other = load(context, other_name, look.context);
+  const auto one = load_profile(context, look.profile, look.context);
+  const auto other = load_profile(context, other_name, look.context);
   if (!one || !other) return kNotFound;
   const auto before = seccomp::answers(*one, look.policy, look.context.arch);
   const auto after = seccomp::answers(*other, look.policy, look.context.arch);
@@ -338,21 +282,10 @@ int lint(Context& context, const Look& look) {
   });
 }
 
-/// A verb with PROFILE and the options that say how to look at it.
-std::pair<CLI::App*, std::shared_ptr<Look>> add_look(CLI::App& app, const std::string& name,
-                                                     const std::string& doc, bool has_policy = true) {
-  CLI::App* verb = app.add_subcommand(name, doc);
-  auto look = std::make_shared<Look>();
-  verb->add_option("PROFILE", look->profile, "the name of a built-in profile, or a file")->required();
-  if (has_policy) add_choice(*verb, "--policy", look->policy, kPolicies, "what a denied call does");
-  add_context(*verb, look->context);
-  return {verb, look};
-}
-
 void add_list(CLI::App& app, Context& context) {
   CLI::App* verb = app.add_subcommand("list", "the built-in profiles");
   auto asked = std::make_shared<config::ProfileContext>();
-  add_context(*verb, *asked);
+  add_profile_context(*verb, *asked);
   verb->callback([&context, asked] { context.exit_code = list(context, *asked); });
 }
 

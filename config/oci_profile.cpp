@@ -140,14 +140,15 @@ class OciReader {
   }
 
   static void names(const ProfileObject& object, std::vector<std::string>& names) {
-    if (object.find("name") != nullptr) {
+    const bool has_one = object.find("name") != nullptr;
+    if (has_one) {
       std::string name;
       if (object.read("name", syscall_names().kind, name)) names.push_back(name);
     } else {
       object.require("names", syscall_names(), names);
     }
-    std::erase_if(names,
-                  [&](const std::string& name) { return !check_syscall_name(name, object.at("names")); });
+    const Place place = object.at(has_one ? "name" : "names");
+    std::erase_if(names, [&](const std::string& name) { return !check_syscall_name(name, place); });
   }
 
   static std::optional<ArgCondition> read_condition(const ProfileObject& object) {

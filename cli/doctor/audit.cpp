@@ -12,6 +12,7 @@
 
 #include "cli/doctor/checks.hpp"
 #include "cli/doctor/denied_call.hpp"
+#include "common/seccomp/deny_one.hpp"
 
 namespace herd::doctor {
 namespace {
@@ -56,7 +57,7 @@ bool waits_for_record(int fd) {
 Result<std::string> denials() {
   HERD_TRY(const UniqueFd audit, listen_to_audit());
   prctl(PR_SET_NAME, kName);
-  HERD_CHECK(deny_getppid({.log_denials = true}));
+  HERD_CHECK(seccomp::deny_one(kDeniedCall, {.log_denials = true}));
   if (!is_getppid_denied()) return fail("the filter did not deny");
   if (!waits_for_record(audit.get())) return fail("no record of a denied call came within a second");
   return std::string("the record of a denied call came");

@@ -1,13 +1,11 @@
 // One call that a filter denies: getppid(2), which can't fail by itself, so an error of it is the filter's.
 #pragma once
 
-#include "common/error.hpp"
-#include "common/seccomp/install.hpp"
+#include <sys/syscall.h>
 
 namespace herd::doctor {
 
-/// Sets no-new-privs too. There is no way back.
-Status deny_getppid(const seccomp::InstallOptions& options);
+inline constexpr int kDeniedCall = SYS_getppid;
 bool is_getppid_denied();
 
 }  // namespace herd::doctor

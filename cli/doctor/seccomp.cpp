@@ -12,6 +12,7 @@
 #include "cli/doctor/denied_call.hpp"
 #include "common/kernel/landlock.hpp"
 #include "common/kernel/process.hpp"
+#include "common/seccomp/deny_one.hpp"
 
 namespace herd::doctor {
 namespace {
@@ -28,7 +29,7 @@ Result<std::string> no_new_privs() {
 }
 
 Result<std::string> filter() {
-  HERD_CHECK(deny_getppid({.log_denials = true}));
+  HERD_CHECK(seccomp::deny_one(kDeniedCall, {.log_denials = true}));
   if (!is_getppid_denied()) return fail("the filter was installed, and a call that it denies went through");
   return std::string("a call that it denies got EPERM");
 }
@@ -40,7 +41,7 @@ Result<std::string> filter_for_all_threads() {
     is_installed.wait();
     was_denied = is_getppid_denied();
   });
-  const auto installed = deny_getppid({.all_threads = true});
+  const auto installed = seccomp::deny_one(kDeniedCall, {.all_threads = true});
   is_installed.count_down();
   other.join();
   HERD_CHECK(installed);

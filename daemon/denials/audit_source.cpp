@@ -42,7 +42,8 @@ class AuditSource::Watching : public Subscription {
       : source_(std::move(source)), shared_(std::move(shared)), watched_(std::move(watched)) {}
   ~Watching() override {
     const std::lock_guard lock(shared_->mutex);
-    thaw(*watched_);
+    tell_trouble(thaw(*watched_));
+    watched_->held_until.reset();
     watched_->freezer = {};  // an fd less, while it lingers
     watched_->ended = std::chrono::steady_clock::now();
   }
@@ -59,12 +60,12 @@ class AuditSource::Watching : public Subscription {
   }
   void let_run() override {
     const std::lock_guard lock(shared_->mutex);
-    thaw(*watched_);
+    tell_trouble(thaw(*watched_));
   }
   void let_go() override {
     const std::lock_guard lock(shared_->mutex);
     watched_->may_be_held = false;
-    thaw(*watched_);
+    tell_trouble(thaw(*watched_));
   }
   void settle(std::function<void()> done) override {
     if (const auto source = source_.lock()) (*source)->settle(std::move(done));
@@ -75,6 +76,10 @@ class AuditSource::Watching : public Subscription {
   }
 
  private:
+  void tell_trouble(const Status& status) const {
+    const auto source = source_.lock();
+    if (!status && source) (*source)->callbacks_.trouble(status.error().message);
+  }
   std::weak_ptr<AuditSource*> source_;
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<Watched> watched_;
@@ -128,7 +133,7 @@ void AuditSource::settle(std::function<void()> done) {
 
 void AuditSource::take(const Reader::Report& report) {
   if (report.visibility_changed) callbacks_.visibility_changed(visibility());
-  if (!report.hold_failure.empty()) callbacks_.trouble(report.hold_failure);
+  if (!report.trouble.empty()) callbacks_.trouble(report.trouble);
   for (const auto& [key, news] : report.news)
     if (const auto found = tell_.find(key); found != tell_.end()) found->second(news);
   for (const WorkerKey key : report.forgotten) tell_.erase(key);

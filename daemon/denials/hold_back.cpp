@@ -6,10 +6,14 @@
 
 namespace herd::denials {
 
-void thaw(Watched& watched) {
-  if (!watched.held_until) return;
+Status thaw(Watched& watched) {
+  if (!watched.held_until) return {};
+  const Status thawed = watched.freezer.thaw();
+  // ENODEV: the cgroup is gone, and nothing is in it
+  if (!thawed && thawed.error().errno_value != ENODEV)
+    return fail_in("a worker that was held back stays frozen", thawed.error());
   watched.held_until.reset();
-  (void)watched.freezer.thaw();  // ENODEV: the cgroup is gone, and nothing is in it
+  return {};
 }
 
 Result<bool> HoldBack::hold(const std::shared_ptr<Watched>& watched, SteadyTime now) {
@@ -51,17 +55,22 @@ Status HoldBack::show_to_guard(const Watched& watched) {
   return {};
 }
 
-void HoldBack::thaw_due(SteadyTime now) {
+Status HoldBack::thaw_due(SteadyTime now) {
+  Status all;
   {
     const std::lock_guard lock(mutex_);
     std::erase_if(held_, [&](const auto& watched) {
       if (watched->held_until && *watched->held_until > now) return false;
       if (watched->held_until) watched->last_held = now;
-      thaw(*watched);
-      return true;
+      const Status thawed = thaw(*watched);
+      if (thawed) return true;
+      watched->held_until = now + kHold;
+      if (all) all = thawed;
+      return false;
     });
   }
   if (guard_ && held_.empty() && guard_ends_ <= now) end();
+  return all;
 }
 
 std::optional<SteadyTime> HoldBack::next() const {
@@ -75,7 +84,7 @@ std::optional<SteadyTime> HoldBack::next() const {
 void HoldBack::end() {
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& watched : held_) thaw(*watched);
+    for (const auto& watched : held_) (void)thaw(*watched);  // nobody is left to be told
   }
   held_.clear();
   guarded_.clear();

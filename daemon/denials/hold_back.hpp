@@ -37,7 +37,8 @@ class HoldBack {
 
   /// False where it needs no hold: it is held, may not be, or has no freezer. An error: it can't be.
   Result<bool> hold(const std::shared_ptr<Watched>& watched, SteadyTime now);
-  void thaw_due(SteadyTime now);
+  /// An error: somebody could not be thawed, which is tried again a hold later.
+  Status thaw_due(SteadyTime now);
   /// When thaw_due has something to do.
   [[nodiscard]] std::optional<SteadyTime> next() const;
   /// Thaws all.
@@ -53,7 +54,7 @@ class HoldBack {
   SteadyTime guard_ends_{};
 };
 
-/// With the mutex held: from now on it runs.
-void thaw(Watched& watched);
+/// With the mutex held: from now on it runs. An error: it is held as before.
+Status thaw(Watched& watched);
 
 }  // namespace herd::denials

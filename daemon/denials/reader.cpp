@@ -56,7 +56,7 @@ void Reader::run() {
     wait();
     const SteadyTime now = Clock::now();
     read_settling(now);
-    hold_back_.thaw_due(now);
+    if (const Status thawed = hold_back_.thaw_due(now); !thawed) tell_trouble(thawed.error().message);
     if (test_ends_ && *test_ends_ <= now) finish_test(now);
     if (last_cleaning_ + kCleanEvery <= now) {
       last_cleaning_ = now;
@@ -147,9 +147,11 @@ void Reader::hold(const std::shared_ptr<Watched>& watched, SteadyTime now) {
     if (*held) tally_.add_hold(watched->key);
     return;
   }
-  if (std::exchange(told_hold_failure_, true)) return;
-  report_.hold_failure =
-      "a worker that makes too many denied calls can't be held back: " + held.error().message;
+  tell_trouble("a worker that makes too many denied calls can't be held back: " + held.error().message);
+}
+
+void Reader::tell_trouble(std::string sentence) {
+  if (!std::exchange(told_trouble_, true)) report_.trouble = std::move(sentence);
 }
 
 void Reader::note_lost() {
@@ -174,7 +176,7 @@ void Reader::set_seen(bool seen, const std::string& why_not) {
 
 bool Reader::has_report() const {
   return report_.settled != 0 || !tally_.empty() || !report_.forgotten.empty() ||
-         report_.visibility_changed || !report_.hold_failure.empty();
+         report_.visibility_changed || !report_.trouble.empty();
 }
 
 void Reader::deliver_due(SteadyTime now) {

@@ -34,7 +34,7 @@ class Reader {
     std::vector<WorkerKey> forgotten;  // nothing comes of these any more
     std::uint64_t settled = 0;         // the latest settle() that this answers
     bool visibility_changed = false;
-    std::string hold_failure;  // the first; a sentence
+    std::string trouble;  // with holding somebody, or letting go; the first; a sentence
   };
   /// Called on the reader's thread; the next one comes after taken().
   using Deliver = std::function<void(Report)>;
@@ -60,6 +60,7 @@ class Reader {
   void read_settling(SteadyTime now);
   void on_record(std::string_view text, SteadyTime now);
   void hold(const std::shared_ptr<Watched>& watched, SteadyTime now);
+  void tell_trouble(std::string sentence);
   void note_lost();
   void finish_test(SteadyTime now);
   void set_seen(bool seen, const std::string& why_not);
@@ -83,7 +84,7 @@ class Reader {
   SteadyTime last_cleaning_{};
   Report report_;
   std::uint64_t settled_ = 0;
-  bool told_hold_failure_ = false, has_overflowed_ = false;
+  bool told_trouble_ = false, has_overflowed_ = false;
   std::thread thread_;
 };
 

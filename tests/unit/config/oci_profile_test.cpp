@@ -199,6 +199,12 @@ TEST(OciProfile, TellsEachProblemWithItsPlace) {
                           HasSubstr("\"names\" is missing")));
 }
 
+TEST(OciProfile, AProblemWithANameIsPlacedThere) {
+  EXPECT_THAT(issues_with(R"({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [
+    {"name": "raed", "action": "SCMP_ACT_ALLOW"}]})"),
+              ElementsAre(HasSubstr("p.json:2: /syscalls/0/name: no architecture has")));
+}
+
 TEST(OciProfile, ForOtherArchitecturesIsRefused) {
   EXPECT_THAT(issues_with(R"({"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_S390X"]})"),
               ElementsAre(HasSubstr("is for other architectures than this one")));

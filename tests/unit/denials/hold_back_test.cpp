@@ -53,10 +53,10 @@ TEST_F(DenialHoldBack, FreezesForASecond) {
   EXPECT_EQ(state_of("one"), "1");
   EXPECT_FALSE(hold(one)) << "it is held";
   EXPECT_EQ(hold_back_.next(), now_ + HoldBack::kHold);
-  hold_back_.thaw_due(now_ + HoldBack::kHold - 1ms);
+  (void)hold_back_.thaw_due(now_ + HoldBack::kHold - 1ms);
   EXPECT_EQ(state_of("one"), "1");
   now_ += HoldBack::kHold;
-  hold_back_.thaw_due(now_);
+  (void)hold_back_.thaw_due(now_);
   EXPECT_EQ(state_of("one"), "0");
   EXPECT_TRUE(hold(one));
   EXPECT_EQ(state_of("one"), "1");
@@ -75,14 +75,14 @@ TEST_F(DenialHoldBack, TheGuardHasTheFileBeforeItIsWrittenAndEndsAfterAQuietTime
     EXPECT_EQ(message->fds.size(), 1U);
   }
   now_ += HoldBack::kHold;
-  hold_back_.thaw_due(now_);
+  (void)hold_back_.thaw_due(now_);
   EXPECT_TRUE(hold(one));
   EXPECT_FALSE(kernel::receive_message(guards_end_.get(), false)) << "it has that file already";
   now_ += HoldBack::kHold;
-  hold_back_.thaw_due(now_);
+  (void)hold_back_.thaw_due(now_);
   EXPECT_EQ(guards_ended_, 0);
   now_ = hold_back_.next().value();
-  hold_back_.thaw_due(now_);
+  (void)hold_back_.thaw_due(now_);
   EXPECT_EQ(guards_ended_, 1);
   EXPECT_EQ(hold_back_.next(), std::nullopt);
 }
@@ -107,13 +107,30 @@ TEST_F(DenialHoldBack, AGuardThatIsGoneGetsASuccessor) {
 TEST_F(DenialHoldBack, WhoIsThawedInBetweenOrMayNotBeHeldRuns) {
   const auto one = worker("one"), two = worker("two");
   EXPECT_TRUE(hold(one));
-  thaw(*one);
+  EXPECT_TRUE(thaw(*one));
   EXPECT_EQ(state_of("one"), "0");
   two->may_be_held = false;
   EXPECT_FALSE(hold(two));
   EXPECT_EQ(state_of("two"), "");
-  hold_back_.thaw_due(now_);
+  (void)hold_back_.thaw_due(now_);
   EXPECT_TRUE(hold(one)) << "again, as it goes on";
+}
+
+TEST_F(DenialHoldBack, WhoCantBeThawedIsToldOfAndTriedAgain) {
+  const auto one = worker("one");
+  EXPECT_TRUE(hold(one));
+  const std::string path = directory_.path() + "/one";
+  kernel::Freezer good =
+      std::exchange(one->freezer, kernel::Freezer(UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC)), true));
+  now_ += HoldBack::kHold;
+  const Status thawed = hold_back_.thaw_due(now_);
+  ASSERT_FALSE(thawed);
+  EXPECT_NE(thawed.error().message.find("stays frozen"), std::string::npos) << thawed.error().message;
+  EXPECT_EQ(hold_back_.next(), now_ + HoldBack::kHold);
+  one->freezer = std::move(good);
+  now_ += HoldBack::kHold;
+  EXPECT_TRUE(hold_back_.thaw_due(now_));
+  EXPECT_EQ(state_of("one"), "0");
 }
 
 TEST_F(DenialHoldBack, TheEndThawsAll) {
