@@ -57,6 +57,7 @@ Result<std::shared_ptr<Asking>> Asking::make(WorkerKey key, UniqueFd listener,
                                              std::shared_ptr<const seccomp::Program> filter, SteadyTime now) {
   HERD_TRY(seccomp::Listener own, seccomp::Listener::make(std::move(listener)));
   HERD_TRY(const seccomp::Evaluator evaluator, seccomp::Evaluator::make(filter->instructions));
+  own.answer_on_the_callers_processor();
   return std::shared_ptr<Asking>(new Asking(key, std::move(own), std::move(filter), evaluator, now));
 }
 
