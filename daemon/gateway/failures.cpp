@@ -82,7 +82,7 @@ void Exchange::worker_lost() {
 /// Herdd has said that the session is over, or nothing for long enough.
 void Exchange::resolve_loss() {
   const bool is_over = session_->state == Session::State::ended;
-  if (may_send_again() && (!is_over || creates_)) {
+  if (may_send_again() && (is_over ? creates_ : was_connected_)) {
     pool_->counters.retries.add();
     if (request_.has_sent()) ++resent_;
     request_.rewind();

@@ -134,13 +134,19 @@ const Fault* check_framing(const Head& head) {
   return nullptr;
 }
 
+bool is_version(std::string_view text) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return text.size() == 8 && text.starts_with("HTTP/") && is_digit(text[5]) && text[6] == '.' &&
+         is_digit(text[7]);
+}
+
 const Fault* parse_version(std::string_view version, Head& head) {
   if (version == "HTTP/1.1") {
     head.minor_version = 1;
   } else if (version == "HTTP/1.0") {
     head.minor_version = 0;
   } else {
-    return version.starts_with("HTTP/") ? &kBadVersion : &kBadFirstLine;
+    return is_version(version) ? &kBadVersion : &kBadFirstLine;
   }
   return nullptr;
 }

@@ -6,8 +6,9 @@ namespace herd::layout {
 namespace {
 
 /// Headers of the libraries; any other name with a ".h" is libc's or the kernel's.
-constexpr std::string_view kLibraries[] = {
-    "boost/", "nlohmann/", "spdlog/", "CLI/", "prometheus/", "seccomp.h", "tl/", "sys/capability.h", "herd/"};
+constexpr std::string_view kLibraries[] = {"boost/",      "nlohmann/", "spdlog/", "CLI/",
+                                           "prometheus/", "seccomp.h", "tl/",     "sys/capability.h",
+                                           "herd/",       "sodium.h"};
 
 struct Include {
   std::string_view name;
@@ -97,6 +98,12 @@ const std::vector<Folder>& folders() {
         "daemon/denials"},
        {"boost/", "nlohmann/", "sys/capability.h"}},
       {"daemon/control", {"common", "config", "protocol/control"}, {"boost/", "nlohmann/", "tl/"}},
+      // Strict HTTP/1.1, as bytes: knows neither sockets nor herd.
+      {"daemon/gateway/http", {}, {}, false},
+      // An event loop of its own: no Asio.
+      {"daemon/gateway",
+       {"common", "common/kernel", "protocol/control", "protocol/gateway", "daemon/gateway/http"},
+       {"nlohmann/", "herd/", "sodium.h"}},
       // Where all is wired together.
       {"daemon/herdd",
        {"common", "common/kernel", "common/seccomp", "config", "protocol/control", "protocol/launch",
