@@ -97,6 +97,8 @@ void Exchange::pass_answer(const http::AnswerHead& head) {
   keeps_worker_ = head.keeps_connection() && !is_endless;
   is_chunked_anew_ = is_endless && !is_old_client_;
   is_plain_ = is_old_client_ && head.framing.is_chunked;
+  // A body that the client has not sent yet, it may keep: then its next request could not be told from it.
+  if (!request_body_.is_done()) keeps_client_ = false;
   if (server_.is_draining() || (is_old_client_ && (is_endless || (is_plain_ && !has_no_body))))
     keeps_client_ = false;
   answer_body_ = has_no_body  ? http::Body()

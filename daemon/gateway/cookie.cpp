@@ -58,10 +58,11 @@ std::string random_session() {
   return hex(bytes.data(), bytes.size());
 }
 
-std::string set_cookie_line(std::string_view name, std::string_view value, std::string_view path) {
+std::string set_cookie_line(std::string_view name, std::string_view value, std::string_view prefix) {
+  if (prefix.size() > 1) prefix.remove_suffix(1);
   std::string line = "Set-Cookie: ";
   line.append(name).append("=").append(value);
-  line.append("; Path=").append(path).append("; HttpOnly; SameSite=Lax\r\n");
+  line.append("; Path=").append(prefix).append("; HttpOnly; SameSite=Lax\r\n");
   return line;
 }
 

@@ -27,8 +27,8 @@ class CookieKey {
 /// 128 bits from the kernel, in hex.
 std::string random_session();
 
-/// A Set-Cookie field's line.
-std::string set_cookie_line(std::string_view name, std::string_view value, std::string_view path);
+/// A Set-Cookie field's line. `prefix`: a route's, "/echo/", which a cookie calls "/echo".
+std::string set_cookie_line(std::string_view name, std::string_view value, std::string_view prefix);
 
 /// The values of one name in a Cookie field, one by one. Takes what it has read off `field`.
 std::optional<std::string_view> next_cookie(std::string_view& field, std::string_view name);

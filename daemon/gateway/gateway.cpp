@@ -64,7 +64,16 @@ class Gateway::Thread final : private Questions {
 Gateway::Gateway(std::unique_ptr<Loop> loop, UniqueFd line, UniqueFd signals)
     : loop_(std::move(loop)), line_(*loop_, std::move(line)), signals_(std::move(signals)), book_(*this) {}
 
+template <typename Call>
+void Gateway::post_to_all(const Call& call) {
+  for (const auto& thread : threads_) {
+    Server* const server = &thread->server;
+    server->loop().post([server, call] { call(*server); });
+  }
+}
+
 Gateway::~Gateway() {
+  post_to_all([](Server& server) { server.loop().stop(); });
   for (const auto& thread : threads_) thread->thread.join();
 }
 
@@ -101,14 +110,6 @@ Status Gateway::run() {
       kReportPeriod, [this] { report(); }, [] { return true; });
   report();
   return {};
-}
-
-template <typename Call>
-void Gateway::post_to_all(const Call& call) {
-  for (const auto& thread : threads_) {
-    Server* const server = &thread->server;
-    server->loop().post([server, call] { call(*server); });
-  }
 }
 
 // ---- from herdd

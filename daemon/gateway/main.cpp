@@ -4,7 +4,9 @@
 #include <sodium.h>
 
 #include <cstdio>
+#include <exception>
 #include <herd/worker.hpp>
+#include <string>
 
 #include "daemon/gateway/gateway.hpp"
 
@@ -28,8 +30,14 @@ Status serve() {
 }  // namespace herd::gateway
 
 int main() {
-  const auto served = herd::gateway::serve();
-  if (served) return 0;
-  std::fprintf(stderr, "herd-gateway: %s\n", served.error().message.c_str());
+  std::string why;
+  try {
+    const auto served = herd::gateway::serve();
+    if (served) return 0;
+    why = served.error().message;
+  } catch (const std::exception& error) {
+    why = error.what();
+  }
+  std::fprintf(stderr, "herd-gateway: %s\n", why.c_str());
   return 1;
 }
