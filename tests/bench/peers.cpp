@@ -17,7 +17,7 @@ constexpr auto kPeerPatience = 10s;
 
 std::string haproxy_file(std::uint16_t port, const std::vector<std::string>& workers) {
   std::string text =
-      "global\n nbthread 1\n maxconn 20000\n"
+      "global\n nbthread 1\n maxconn 5000\n"
       "defaults\n mode http\n"
       " timeout connect 5s\n timeout client 5m\n timeout server 5m\n timeout tunnel 1h\n"
       "frontend clients\n bind 127.0.0.1:" +
