@@ -3,7 +3,6 @@
 
 #include <array>
 
-#include "common/kernel/files.hpp"
 #include "tests/bench/measure.hpp"
 #include "tests/bench/proxied_pool.hpp"
 
@@ -26,16 +25,14 @@ Status allow_open_files() {
 
 struct Memory {
   double own_kib = 0;     // pages that only the proxy has
-  double kernel_kib = 0;  // the kernel's objects, of the whole machine
+  double kernel_kib = 0;  // what the kernel holds for it
 };
 
 Result<Memory> memory_of(const Proxy& proxy) {
   HERD_TRY(const auto clean, kib_of(proxy.pid, "smaps_rollup", "Private_Clean"));
   HERD_TRY(const auto dirty, kib_of(proxy.pid, "smaps_rollup", "Private_Dirty"));
-  HERD_TRY(const std::string text, kernel::read_file("/proc/meminfo"));
-  const std::size_t slab = text.find("\nSlab:");
-  if (slab == std::string::npos) return fail("no 'Slab' in /proc/meminfo");
-  return Memory{static_cast<double>(clean + dirty), std::stod(text.substr(slab + 6))};
+  HERD_TRY(const double of_kernel, kernel_kib_of(proxy.pid));
+  return Memory{static_cast<double>(clean + dirty), of_kernel};
 }
 
 /// A tunnel through which a message has passed each way.
@@ -89,7 +86,7 @@ Result<std::vector<Row>> measure_gateway_tunnels(const Run& run) {
                          16,
                          {},
                          Goal::own_at_most},
-                     Row{"gateway: the kernel's for it, all four ends",
+                     Row{"gateway: the kernel's for it, the gateway's sockets",
                          "KiB",
                          herd.kernel_kib,
                          peer.kernel_kib,

@@ -85,10 +85,12 @@ Result<Peer> Peer::start(const Place& place, const std::string& name, std::uint1
   const std::string log = place.path() + "/" + name + ".log";
   const UniqueFd log_file(open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!log_file) return fail_errno("create '" + log + "'");
+  HERD_TRY(PeerCgroup cgroup, PeerCgroup::make(name));
   HERD_TRY(Child process, Child::start(command, log_file.get(), log_file.get()));
+  HERD_CHECK(cgroup.take(process.pid()));
   if (auto listens = wait_until_it_listens(process, port); !listens)
     return fail(name + ": " + listens.error().message + ": " + kernel::read_file(log).value_or("no log"));
-  return Peer(name, port, std::move(process));
+  return Peer(name, port, std::move(cgroup), std::move(process));
 }
 
 Result<Peer> Peer::start_haproxy(const Place& place, const std::vector<std::string>& workers) {

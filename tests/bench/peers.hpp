@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/peer_cgroup.hpp"
 #include "tests/bench/place.hpp"
 #include "tests/bench/process.hpp"
 
@@ -30,13 +31,14 @@ class Peer {
   [[nodiscard]] Proxy proxy() const { return {name_, port_, process_.pid()}; }
 
  private:
-  Peer(std::string name, std::uint16_t port, Child process)
-      : name_(std::move(name)), port_(port), process_(std::move(process)) {}
+  Peer(std::string name, std::uint16_t port, PeerCgroup cgroup, Child process)
+      : name_(std::move(name)), port_(port), cgroup_(std::move(cgroup)), process_(std::move(process)) {}
   static Result<Peer> start(const Place& place, const std::string& name, std::uint16_t port,
                             std::vector<std::string> command);
   std::string name_;
   std::uint16_t port_;
-  Child process_;
+  PeerCgroup cgroup_;
+  Child process_;  // ends before its cgroup is removed
 };
 
 }  // namespace herd::bench
