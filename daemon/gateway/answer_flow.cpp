@@ -18,7 +18,7 @@ std::string_view in_hex(std::size_t number, std::span<char> room) {
 }  // namespace
 
 void Exchange::pump_answer() {
-  for (;;) {
+  for (int reads = 0;;) {
     const auto sent = answer_.flush(client_.channel());
     if (sent == Flow::Sent::broken) return client_gone();
     if (sent == Flow::Sent::blocked) break;
@@ -29,6 +29,10 @@ void Exchange::pump_answer() {
       if (step == Step::again) continue;
     }
     if (!worker_->channel().is_readable()) break;
+    if (++reads > Flow::kReadsOfATurn) {
+      server_.loop().again(client_);
+      break;
+    }
     auto room = answer_.input.room(server_.buffers());
     if (room.empty()) {
       answer_.input.grow_to(server_.settings().limits.header_bytes + 1, server_.buffers());

@@ -38,8 +38,14 @@ void ClientConnection::on_events(std::uint32_t events) {
 void ClientConnection::advance() {
   if (is_advancing_) return;
   is_advancing_ = true;
+  int reads = 0;
   while (state_ == State::waiting || state_ == State::reading) {
-    if (!take_head() && !receive_head()) break;
+    if (take_head()) continue;
+    if (++reads > Flow::kReadsOfATurn) {
+      server_.loop().again(*this);
+      break;
+    }
+    if (!receive_head()) break;
   }
   is_advancing_ = false;
 }

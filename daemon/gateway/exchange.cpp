@@ -58,8 +58,8 @@ void Exchange::begin(const http::RequestHead& head) {
   const Way way = find_way(server_.settings().routes, head);
   if (way.fault != nullptr) return refuse(bad_request(way.fault->status, way.fault->sentence));
   if (way.route == nullptr)
-    return refuse(
-        {404, "unknown_route", "no pool takes this host and path", "herdctl pools lists the routes"});
+    return refuse({404, "unknown_route", "no pool takes this host and path",
+                   "a pool's file says which are its, in `gateway`"});
   start(*way.route, head);
 }
 

@@ -12,6 +12,9 @@ namespace herd::gateway {
 
 class Flow {
  public:
+  /// More reads than that are not made in one turn: two fast ends would keep the thread to themselves.
+  static constexpr int kReadsOfATurn = 16;
+
   enum class Sent { all, blocked, broken };
 
   Buffer input;      // what came; the run is its beginning

@@ -2,6 +2,7 @@
 
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
 
 namespace herd::gateway {
@@ -46,7 +47,21 @@ void Loop::post(Call call) {
   if (is_first) eventfd_write(waker_.get(), 1);
 }
 
+void Loop::again(Watcher& watcher) {
+  if (std::ranges::find(again_, &watcher) == again_.end()) again_.push_back(&watcher);
+}
+
+void Loop::run_again() {
+  running_again_.swap(again_);
+  for (Watcher*& watcher : running_again_) {
+    if (watcher != nullptr) watcher->on_events(0);
+  }
+  running_again_.clear();
+}
+
 void Loop::retire(std::unique_ptr<Watcher> watcher) {
+  std::erase(again_, watcher.get());
+  std::ranges::replace(running_again_, watcher.get(), nullptr);
   retired_.push_back(std::move(watcher));
 }
 
@@ -65,7 +80,9 @@ void Loop::run(std::chrono::milliseconds period, const Call& tick, const std::fu
   bool is_ticking = true;
   while (!is_stopped_) {
     int wait = -1;
-    if (is_ticking)
+    if (!again_.empty())
+      wait = 0;
+    else if (is_ticking)
       wait = static_cast<int>(
           std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(next_tick - now_).count()));
     const int count = epoll_wait(epoll_.get(), events.data(), kEventsOfATurn, wait);
@@ -80,6 +97,7 @@ void Loop::run(std::chrono::milliseconds period, const Call& tick, const std::fu
       }
     }
     if (is_posted) run_posted();
+    run_again();
     if (now_ >= next_tick) {
       if (is_ticking) tick();
       next_tick = now_ + period;

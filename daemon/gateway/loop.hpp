@@ -42,6 +42,8 @@ class Loop {
   /// Other events from now on; those that are there already are told again.
   void change(int fd, std::uint32_t events, Watcher& watcher);
   void unwatch(int fd);
+  /// Calls it once more in the next turn, with no events: what it does is not done, and others wait.
+  void again(Watcher& watcher);
   /// Runs it on this loop's thread. From any thread.
   void post(Call call);
   /// Frees it at the turn's end: events of this turn may still name it.
@@ -58,10 +60,12 @@ class Loop {
  private:
   Loop(UniqueFd epoll, UniqueFd waker) : epoll_(std::move(epoll)), waker_(std::move(waker)) {}
   void run_posted();
+  void run_again();
 
   UniqueFd epoll_, waker_;
   std::mutex mutex_;
   std::vector<Call> posted_;  // guarded by mutex_
+  std::vector<Watcher*> again_, running_again_;
   std::vector<std::unique_ptr<Watcher>> retired_;
   TimePoint now_ = Clock::now();
   bool is_stopped_ = false;

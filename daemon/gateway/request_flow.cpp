@@ -7,7 +7,7 @@ namespace herd::gateway {
 
 /// False: the request is over.
 bool Exchange::pump_request() {
-  while (!is_request_broken_) {
+  for (int reads = 0; !is_request_broken_; ++reads) {
     if (request_.is_flushed() || !request_.has_sent()) {
       if (!take_request_piece()) return false;
     }
@@ -16,6 +16,10 @@ bool Exchange::pump_request() {
     if (sent == Flow::Sent::broken) is_request_broken_ = true;
     if (sent != Flow::Sent::all) return true;
     if (request_body_.is_done()) break;
+    if (reads == Flow::kReadsOfATurn) {
+      server_.loop().again(client_);
+      break;
+    }
     if (!receive_request_body()) break;
   }
   if (phase_ != Phase::open) return false;

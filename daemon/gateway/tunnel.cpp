@@ -9,19 +9,21 @@ namespace {
 // So long may the two ends take to close once they are told to.
 constexpr std::chrono::seconds kCloseTime{2};
 
-/// False: one of the two is broken.
-bool carry(Flow& flow, Channel& from, Channel& to, bool& is_ended, Buffers& buffers) {
-  for (;;) {
+enum class Carried { all, some, broken };
+
+Carried carry(Flow& flow, Channel& from, Channel& to, bool& is_ended, Buffers& buffers) {
+  for (int reads = 0;;) {
     const auto sent = flow.flush(to);
-    if (sent == Flow::Sent::broken) return false;
-    if (sent == Flow::Sent::blocked) return true;
+    if (sent == Flow::Sent::broken) return Carried::broken;
+    if (sent == Flow::Sent::blocked) return Carried::all;
     if (!flow.input.is_empty()) {
       flow.set({0, flow.input.view().size(), 0});
       continue;
     }
     if (is_ended || !from.is_readable()) break;
+    if (++reads > Flow::kReadsOfATurn) return Carried::some;
     const auto received = from.receive(flow.input.room(buffers));
-    if (received.got == Channel::Got::broken) return false;
+    if (received.got == Channel::Got::broken) return Carried::broken;
     if (received.got == Channel::Got::nothing) break;
     if (received.got == Channel::Got::end) {
       is_ended = true;
@@ -31,7 +33,7 @@ bool carry(Flow& flow, Channel& from, Channel& to, bool& is_ended, Buffers& buff
     flow.input.came(received.count);
   }
   flow.input.rest(buffers);
-  return true;
+  return Carried::all;
 }
 
 }  // namespace
@@ -52,9 +54,11 @@ void Exchange::open_tunnel(const http::AnswerHead& head) {
 void Exchange::pump_tunnel() {
   Buffers& buffers = server_.buffers();
   Channel &client = client_.channel(), &worker = worker_->channel();
-  if (!carry(request_, client, worker, is_request_ended_, buffers) ||
-      !carry(answer_, worker, client, is_answer_ended_, buffers))
-    return end_tunnel();
+  const Carried there = carry(request_, client, worker, is_request_ended_, buffers);
+  const Carried back =
+      there == Carried::broken ? there : carry(answer_, worker, client, is_answer_ended_, buffers);
+  if (back == Carried::broken) return end_tunnel();
+  if (there == Carried::some || back == Carried::some) server_.loop().again(client_);
   const bool is_over = is_request_ended_ && is_answer_ended_ && request_.is_flushed() && answer_.is_flushed();
   if (is_over) return end_tunnel();
   if (waits_ == Waits::tunnel_end) return;

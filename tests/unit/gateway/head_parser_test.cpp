@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
+#include <vector>
 
 #include "daemon/gateway/http/head.hpp"
 
@@ -213,6 +215,44 @@ TEST(HeadEnd, IsFoundWhereverTheBytesAreSplit) {
     if (!first) {
       EXPECT_EQ(end.find(text), text.size() - 4) << split;
     }
+  }
+}
+
+/// Whatever the bytes, none behind them is looked at (the sanitizers see it), and what passes is made of
+/// whole lines.
+TEST(RequestHead, AnyBytesAreReadOrRefused) {
+  const std::string good =
+      "POST http://h:80/a/%2e?b HTTP/1.1\r\nHost: h:80\r\nConnection: a, close\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n";
+  constexpr std::string_view kOften = "\r\n\r\n :,;%./\\\0\t\x80_+0"sv;
+  std::mt19937 random(1);
+  for (int i = 0; i < 50'000; ++i) {
+    std::string text = good;
+    for (auto changes = random() % 4 + 1; changes > 0; --changes) {
+      const std::size_t at = random() % text.size();
+      const char c = kOften[random() % kOften.size()];
+      switch (random() % 3) {
+        case 0:
+          text[at] = c;
+          break;
+        case 1:
+          text.insert(at, 1, c);
+          break;
+        default:
+          text.erase(at, 1);
+      }
+    }
+    HeadEnd end;
+    const auto size = end.find(text);
+    if (!size) continue;
+    const std::vector<char> exact(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*size));
+    RequestHead head;
+    if (parse_request({exact.data(), exact.size()}, kMaxFields, head) != nullptr) continue;
+    for (const Field& field : head.fields) {
+      EXPECT_EQ(field.line.find('\r'), field.line.size() - 2) << text;
+      EXPECT_EQ(field.value.find_first_of("\r\n\0"sv), std::string_view::npos) << text;
+    }
+    EXPECT_FALSE(head.framing.length && head.framing.is_chunked) << text;
   }
 }
 
