@@ -15,7 +15,8 @@ inline constexpr std::array kLatencyBounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0
                                            0.1,    0.25,  0.5,    1.0,   2.5,  5.0,   10.0};
 
 struct PoolStatistics {
-  std::map<int, std::uint64_t> answers;  // by status; 101: a tunnel was opened
+  // By status; 101: a tunnel was opened; 499: the client went before there was one.
+  std::map<int, std::uint64_t> answers;
   std::array<std::uint64_t, kLatencyBounds.size() + 1>
       latency{};                                    // from a request's head to its answer's end
   double latency_seconds = 0;                       // of all of them together

@@ -1,5 +1,6 @@
 // Large bodies: as fast as the slower end takes them, in little memory. And sessions that rest.
 #include <gmock/gmock.h>
+#include <signal.h>
 
 #include <thread>
 
@@ -102,6 +103,10 @@ TEST_F(GatewayTest, ThreadsShareASession) {
   }
   for (Peer& one : clients) EXPECT_TRUE(one.read_message().ends_with("x"));
   EXPECT_EQ(rig().expect<gateway::Idle>().session, "a");
+  // The sanitizers say what they have found with the exit status.
+  clients.clear();
+  rig().gateway.signal(SIGTERM);
+  EXPECT_EQ(rig().gateway.wait(10s), 0);
 }
 
 TEST_F(GatewayTest, WhatWasDoneIsReported) {
