@@ -77,6 +77,7 @@ void Exchange::start(const Route& route, const http::RequestHead& head) {
   if (named.found != Found::yes) return refuse(refusal_of(named.found, route));
   creates_ = route.creates;
   hold_ = route.hold;
+  answer_timeout_ = route.answer_timeout;
   tunnel_idle_timeout_ = route.tunnel_idle_timeout;
   if (route.request_timeout) request_deadline_ = begun_ + *route.request_timeout;
   asks_for_upgrade_ = asks_for_upgrade(head);
@@ -89,7 +90,7 @@ void Exchange::start(const Route& route, const http::RequestHead& head) {
 /// The session is joined; its answer may be there already.
 void Exchange::find_worker() {
   phase_ = Phase::asking;
-  wait(Waits::nothing, {});
+  wait(Waits::grant, answer_timeout_);
   if (session_->state == Session::State::granted) on_session_changed();
 }
 
@@ -263,6 +264,8 @@ void Exchange::on_deadline() {
   switch (waits_) {
     case Waits::nothing:
       return;
+    case Waits::grant:
+      return refuse(no_daemon(pool_->name));
     case Waits::connect:
       counters.limited(Limit::connect_timeout);
       return worker_lost();

@@ -44,7 +44,7 @@ class Exchange final : public SessionUser, public WorkerUser {
  private:
   enum class Phase { none, asking, connecting, open, lost, refusing, tunnel };
   enum class Reading { head, body, over };  // of the answer
-  enum class Waits { nothing, client, connect, session_end, tunnel, tunnel_end };
+  enum class Waits { nothing, client, grant, connect, session_end, tunnel, tunnel_end };
 
   // exchange.cpp: the way of a request
   void start(const Route& route, const http::RequestHead& head);
@@ -104,7 +104,7 @@ class Exchange final : public SessionUser, public WorkerUser {
   std::optional<TimePoint> request_deadline_;
   ThreadPool* pool_ = nullptr;
   std::string cookie_line_;
-  Milliseconds hold_{};
+  Milliseconds hold_{}, answer_timeout_{};
   std::optional<Milliseconds> tunnel_idle_timeout_;
   bool creates_ = false, is_head_ = false, is_safe_ = false, is_old_client_ = false;
   bool keeps_client_ = false;  // the client would send another request

@@ -16,6 +16,8 @@ constexpr rlim_t kMostFiles = 65'536;
 /// Listeners, kept connections to workers, the sockets of sessions.
 constexpr int kOtherFiles = 2'000;
 constexpr Duration kLongestHold = seconds(1);
+/// The pool ends each wait by its own acquire_timeout; longer takes only a herdd that does not run.
+constexpr Duration kAnswerGrace = seconds(5);
 
 /// No more than the daemon may have itself.
 int open_files() {
@@ -75,6 +77,7 @@ gateway::Route route_to(const config::PoolSpec& pool) {
   route.strips_prefix = spec.strip_prefix;
   route.request_timeout = spec.request_timeout;
   route.tunnel_idle_timeout = spec.tunnel_idle_timeout;
+  route.answer_timeout = pool.sessions.acquire_timeout + kAnswerGrace;
   // Well within the time after which a session that rests ends.
   route.hold = std::min(kLongestHold, pool.sessions.idle_timeout.value_or(kLongestHold) / 4);
   return route;

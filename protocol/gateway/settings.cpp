@@ -30,6 +30,7 @@ Json json_of(const Route& route) {
           {"strips_prefix", route.strips_prefix},
           {"request_timeout", json_of(route.request_timeout)},
           {"tunnel_idle_timeout", json_of(route.tunnel_idle_timeout)},
+          {"answer_timeout", route.answer_timeout.count()},
           {"hold", route.hold.count()}};
 }
 
@@ -45,6 +46,7 @@ Route route_of(const Json& json) {
   route.strips_prefix = json.at("strips_prefix");
   route.request_timeout = optional_time(json.at("request_timeout"));
   route.tunnel_idle_timeout = optional_time(json.at("tunnel_idle_timeout"));
+  route.answer_timeout = time_of(json.at("answer_timeout"));
   route.hold = time_of(json.at("hold"));
   return route;
 }

@@ -33,7 +33,8 @@ struct Route {
   bool strips_prefix = false;  // what the worker sees is without the prefix, and the path's session
   std::optional<Milliseconds> request_timeout;      // from its head to its answer's end
   std::optional<Milliseconds> tunnel_idle_timeout;  // without a byte either way
-  Milliseconds hold{};  // so long may a session rest before herdd is told that it does
+  Milliseconds answer_timeout{60'000};  // herdd says yes or no to an Acquire by then, or there is no herdd
+  Milliseconds hold{};                  // so long may a session rest before herdd is told that it does
   auto operator<=>(const Route&) const = default;
 };
 

@@ -225,6 +225,15 @@ TEST_F(GatewayFailures, WithoutHerddKnownSessionsAreServedAndNewOnesRefused) {
   EXPECT_THAT(client.read_message(), HasSubstr(R"("code":"stopping")"));
 }
 
+TEST_F(GatewayFailures, AHerddThatDoesNotAnswerIsNotWaitedForForEver) {
+  settings.routes[0].answer_timeout = 100ms;
+  client = rig().connect();
+  client.send(request());
+  rig().expect<gateway::Acquire>();
+  EXPECT_THAT(client.read_message(), StartsWith("HTTP/1.1 503 "));
+  rig().expect<gateway::Cancel>();
+}
+
 TEST_F(GatewayFailures, SigtermFinishesWhatIsOpen) {
   pin();
   Peer idle = rig().connect();

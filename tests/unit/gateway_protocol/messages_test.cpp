@@ -35,6 +35,7 @@ TEST(GatewaySettings, ComeThroughWhole) {
                              .strips_prefix = true,
                              .request_timeout = Milliseconds(5),
                              .tunnel_idle_timeout = Milliseconds(6),
+                             .answer_timeout = Milliseconds(8),
                              .hold = Milliseconds(7)});
   settings.limits = {1, 2, Milliseconds(3), Milliseconds(4), Milliseconds(5), Milliseconds(6), 7, 8, 9};
   settings.threads = 3;
