@@ -52,6 +52,16 @@ TEST_F(GatewayClients, Curl) {
   EXPECT_NE(about("alice"), about("bob"));
 }
 
+TEST_F(GatewayClients, Wrk) {
+  HERD_NEEDS(std::filesystem::exists("/usr/bin/wrk"), "wrk");
+  start_with("a", testee_pool({"serve"}, {{"workers", {{"min", 0}}}, {"gateway", {{"prefix", "/"}}}}));
+  const std::string said =
+      run({"/usr/bin/wrk", "-t2", "-c16", "-d1s", "-H", "X-Session-ID: alice", url("/about")});
+  EXPECT_NE(said.find("requests in"), std::string::npos) << said;
+  EXPECT_EQ(said.find("Socket errors"), std::string::npos) << said;
+  EXPECT_EQ(said.find("Non-2xx"), std::string::npos) << said;
+}
+
 TEST_F(GatewayClients, PythonsWebsockets) {
   HERD_NEEDS(std::filesystem::exists("/usr/bin/python3"), "python3");
   start_web();
