@@ -70,7 +70,7 @@ Row row_of_body(const std::string& what, const std::vector<double>& herd, const 
 
 Result<std::vector<Row>> measure_gateway_bodies(const Run& run) {
   HERD_TRY(const ProxiedPool pool, ProxiedPool::start(run.place, "gateway-bodies", 1));
-  HERD_TRY(const Peer haproxy, Peer::start_haproxy(run.place, pool.sockets()));
+  HERD_TRY(const Peer haproxy, Peer::start_haproxy(run.place, pool.backend()));
   const std::array proxies{pool.proxy(), haproxy.proxy()};
   const std::string& session = pool.sessions().front().name;
   std::array<Moved, proxies.size()> moved;

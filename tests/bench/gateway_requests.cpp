@@ -12,7 +12,7 @@ namespace herd::bench {
 namespace {
 
 constexpr int kConnections = 32;
-constexpr int kSeconds = 2;
+constexpr int kSeconds = 1;
 constexpr int kRoundTripsInARow = 200;
 
 struct Loaded {
@@ -54,8 +54,8 @@ struct Proxies {
 
   static Result<Proxies> start(const Place& place, const std::string& name) {
     HERD_TRY(ProxiedPool pool, ProxiedPool::start(place, name, 1));
-    HERD_TRY(Peer haproxy, Peer::start_haproxy(place, pool.sockets()));
-    HERD_TRY(Peer nginx, Peer::start_nginx(place, pool.sockets()));
+    HERD_TRY(Peer haproxy, Peer::start_haproxy(place, pool.backend()));
+    HERD_TRY(Peer nginx, Peer::start_nginx(place, pool.backend()));
     return Proxies{std::move(pool), std::move(haproxy), std::move(nginx)};
   }
   [[nodiscard]] std::array<Proxy, 3> all() const { return {pool.proxy(), haproxy.proxy(), nginx.proxy()}; }

@@ -89,7 +89,7 @@ class Crowd {
 
 Result<std::vector<Row>> measure_gateway_sessions(const Run& run) {
   HERD_TRY(const ProxiedPool pool, ProxiedPool::start(run.place, "gateway-sessions", kSessionsAtOnce));
-  HERD_TRY(const Peer haproxy, Peer::start_haproxy(run.place, pool.sockets()));
+  HERD_TRY(const Peer haproxy, Peer::start_haproxy(run.place, pool.backend()));
   HERD_TRY(Crowd of_herd, Crowd::connect(pool.proxy(), pool.sessions()));
   HERD_TRY(Crowd of_peer, Crowd::connect(haproxy.proxy(), pool.sessions()));
   std::vector<double> herd, peer;

@@ -76,7 +76,7 @@ Result<std::vector<Row>> measure_gateway_tunnels(const Run& run) {
   HERD_CHECK(allow_open_files());
   HERD_TRY(const ProxiedPool pool,
            ProxiedPool::start(run.place, "gateway-tunnels", 1, {{"limits", {{"open_files", 10'000}}}}));
-  HERD_TRY(const Peer haproxy, Peer::start_haproxy(run.place, pool.sockets()));
+  HERD_TRY(const Peer haproxy, Peer::start_haproxy(run.place, pool.backend()));
   const std::string& session = pool.sessions().front().name;
   HERD_TRY(const Memory herd, measure_tunnels(pool.proxy(), session));
   HERD_TRY(const Memory peer, measure_tunnels(haproxy.proxy(), session));

@@ -27,7 +27,7 @@ static constexpr Measure kMeasures[] = {
     {"record",              "a recorded command, against strace -f and against nothing",             5, measure_record},
     {"executor-memory",     "private memory of one idle herd-exec",                                  1, measure_executor_memory},
     {"fleet",               "herdd with 500 idle workers: memory and processor",                     1, measure_fleet},
-    {"gateway-requests",    "requests a second through the gateway, against HAProxy and nginx",      5, measure_gateway_requests},
+    {"gateway-requests",    "requests a second through the gateway, against HAProxy and nginx",     15, measure_gateway_requests},
     {"gateway-latency",     "one connection through the gateway, against HAProxy and nginx",        20, measure_gateway_latency},
     {"gateway-bodies",      "a body of 1 GiB each way, against HAProxy",                             3, measure_gateway_bodies},
     {"gateway-tunnels",     "memory of 2,000 idle WebSockets, against HAProxy",                      1, measure_gateway_tunnels},

@@ -1,7 +1,5 @@
 #include "tests/bench/peer_cgroup.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -44,10 +42,9 @@ Result<double> kernel_bytes(const std::string& memory_stat) {
 
 }  // namespace
 
-Result<PeerCgroup> PeerCgroup::make(const std::string& name) {
+Result<PeerCgroup> PeerCgroup::make(const std::string& root, const std::string& name) {
   HERD_TRY(kernel::CgroupLayout layout, read_layout());
-  HERD_TRY(kernel::Cgroups cgroups,
-           kernel::Cgroups::open(std::move(layout), "herd-bench-peers-" + std::to_string(getpid())));
+  HERD_TRY(kernel::Cgroups cgroups, kernel::Cgroups::open(std::move(layout), root));
   HERD_TRY(kernel::WorkerCgroup cgroup, cgroups.create(kPeers, name, {.memory = mib(1024)}, nullptr));
   return PeerCgroup(std::move(cgroups), name, std::move(cgroup));
 }
@@ -67,7 +64,6 @@ PeerCgroup::~PeerCgroup() {
   const auto deadline = Clock::now() + kRemovalPatience;
   while (!cgroup_.remove() && Clock::now() < deadline) wait_readable(-1, 5ms);
   cgroups_.remove_pool(kPeers);
-  cgroups_.remove_root();
 }
 
 Result<double> kernel_kib_of(pid_t pid) {

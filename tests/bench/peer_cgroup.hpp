@@ -13,7 +13,8 @@ namespace herd::bench {
 
 class PeerCgroup {
  public:
-  static Result<PeerCgroup> make(const std::string& name);
+  /// `root` is the running herdd's, which does not mind.
+  static Result<PeerCgroup> make(const std::string& root, const std::string& name);
   PeerCgroup(PeerCgroup&&) = default;
   PeerCgroup& operator=(PeerCgroup&&) = delete;
   /// What was in it has to have ended.

@@ -75,8 +75,8 @@ Result<std::uint16_t> free_port() {
   return ntohs(address.sin_port);
 }
 
-Result<Peer> Peer::start(const Place& place, const std::string& name, std::uint16_t port,
-                         std::vector<std::string> command) {
+Result<Peer> Peer::start(const Place& place, const Backend& backend, const std::string& name,
+                         std::uint16_t port, std::vector<std::string> command) {
   const std::string program = place.peers() + "/" + command.front();
   if (access(program.c_str(), X_OK) != 0)
     return fail_errno("'" + program + "' (./dev bench puts it there, from its Debian package)");
@@ -85,7 +85,7 @@ Result<Peer> Peer::start(const Place& place, const std::string& name, std::uint1
   const std::string log = place.path() + "/" + name + ".log";
   const UniqueFd log_file(open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!log_file) return fail_errno("create '" + log + "'");
-  HERD_TRY(PeerCgroup cgroup, PeerCgroup::make(name));
+  HERD_TRY(PeerCgroup cgroup, PeerCgroup::make(backend.cgroup_root, name));
   HERD_TRY(Child process, Child::start(command, log_file.get(), log_file.get()));
   HERD_CHECK(cgroup.take(process.pid()));
   if (auto listens = wait_until_it_listens(process, port); !listens)
@@ -93,18 +93,18 @@ Result<Peer> Peer::start(const Place& place, const std::string& name, std::uint1
   return Peer(name, port, std::move(cgroup), std::move(process));
 }
 
-Result<Peer> Peer::start_haproxy(const Place& place, const std::vector<std::string>& workers) {
+Result<Peer> Peer::start_haproxy(const Place& place, const Backend& backend) {
   HERD_TRY(const std::uint16_t port, free_port());
   const std::string file = place.path() + "/haproxy.cfg";
-  HERD_CHECK(kernel::replace_file(file, haproxy_file(port, workers), 0644));
-  return start(place, "HAProxy", port, {"haproxy", "-db", "-f", file});
+  HERD_CHECK(kernel::replace_file(file, haproxy_file(port, backend.workers), 0644));
+  return start(place, backend, "HAProxy", port, {"haproxy", "-db", "-f", file});
 }
 
-Result<Peer> Peer::start_nginx(const Place& place, const std::vector<std::string>& workers) {
+Result<Peer> Peer::start_nginx(const Place& place, const Backend& backend) {
   HERD_TRY(const std::uint16_t port, free_port());
   const std::string file = place.path() + "/nginx.conf";
-  HERD_CHECK(kernel::replace_file(file, nginx_file(place.path(), port, workers), 0644));
-  return start(place, "nginx", port, {"nginx", "-e", "stderr", "-c", file});
+  HERD_CHECK(kernel::replace_file(file, nginx_file(place.path(), port, backend.workers), 0644));
+  return start(place, backend, "nginx", port, {"nginx", "-e", "stderr", "-c", file});
 }
 
 }  // namespace herd::bench

@@ -22,19 +22,25 @@ struct Proxy {
 /// One that the kernel chose, and that nobody has now.
 Result<std::uint16_t> free_port();
 
+/// What a proxy stands in front of.
+struct Backend {
+  std::vector<std::string> workers;  // their unix sockets
+  std::string cgroup_root;           // of the herdd whose they are
+};
+
 class Peer {
  public:
-  /// Sessions are spread over `workers`, which are unix sockets, by a consistent hash of X-Session-ID.
-  static Result<Peer> start_haproxy(const Place& place, const std::vector<std::string>& workers);
-  static Result<Peer> start_nginx(const Place& place, const std::vector<std::string>& workers);
+  /// Sessions are spread over the workers by a consistent hash of X-Session-ID.
+  static Result<Peer> start_haproxy(const Place& place, const Backend& backend);
+  static Result<Peer> start_nginx(const Place& place, const Backend& backend);
 
   [[nodiscard]] Proxy proxy() const { return {name_, port_, process_.pid()}; }
 
  private:
   Peer(std::string name, std::uint16_t port, PeerCgroup cgroup, Child process)
       : name_(std::move(name)), port_(port), cgroup_(std::move(cgroup)), process_(std::move(process)) {}
-  static Result<Peer> start(const Place& place, const std::string& name, std::uint16_t port,
-                            std::vector<std::string> command);
+  static Result<Peer> start(const Place& place, const Backend& backend, const std::string& name,
+                            std::uint16_t port, std::vector<std::string> command);
   std::string name_;
   std::uint16_t port_;
   PeerCgroup cgroup_;

@@ -56,6 +56,8 @@ Result<ProxiedPool> ProxiedPool::start(const Place& place, const std::string& na
   ProxiedPool started(std::move(daemon));
   HERD_TRY(Client client, Client::connect(started.daemon_.socket()));
   HERD_CHECK(started.begin_sessions(client, sessions));
+  HERD_TRY(const json status, get_json(client, "/v1/status"));
+  started.backend_.cgroup_root = status.at("host").at("cgroup_root");
   HERD_TRY(const pid_t pid, find_gateway(client));
   started.proxy_ = {"herd", port, pid};
   return started;
@@ -63,21 +65,16 @@ Result<ProxiedPool> ProxiedPool::start(const Place& place, const std::string& na
 
 Status ProxiedPool::begin_sessions(Client& client, int count) {
   for (int i = 0; i < count; ++i) {
-    ProxiedSession session{"session-" + std::to_string(i), {}, 0};
+    ProxiedSession session{"session-" + std::to_string(i), 0};
     HERD_TRY(const Answer answer,
              client.expect_success("POST", "/v1/pools/web/sessions", json{{"session", session.name}}.dump()));
     const json acquired = json::parse(answer.body);
-    session.socket = acquired.at("address").get<std::string>().substr(std::string_view("unix:").size());
+    const std::string address = acquired.at("address");
+    backend_.workers.push_back(address.substr(std::string_view("unix:").size()));
     session.worker = acquired.at("pid");
     sessions_.push_back(std::move(session));
   }
   return {};
-}
-
-std::vector<std::string> ProxiedPool::sockets() const {
-  std::vector<std::string> all;
-  for (const ProxiedSession& session : sessions_) all.push_back(session.socket);
-  return all;
 }
 
 }  // namespace herd::bench

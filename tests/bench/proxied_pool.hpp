@@ -11,7 +11,6 @@ namespace herd::bench {
 
 struct ProxiedSession {
   std::string name;
-  std::string socket;  // its worker's: where the peers find the very same process
   pid_t worker = 0;
 };
 
@@ -29,13 +28,15 @@ class ProxiedPool {
   /// herd-gateway.
   [[nodiscard]] const Proxy& proxy() const { return proxy_; }
   [[nodiscard]] const std::vector<ProxiedSession>& sessions() const { return sessions_; }
-  [[nodiscard]] std::vector<std::string> sockets() const;
+  /// For the peers.
+  [[nodiscard]] const Backend& backend() const { return backend_; }
 
  private:
   explicit ProxiedPool(Herdd daemon) : daemon_(std::move(daemon)) {}
   Status begin_sessions(Client& client, int count);
   Herdd daemon_;
   Proxy proxy_;
+  Backend backend_;
   std::vector<ProxiedSession> sessions_;
 };
 
