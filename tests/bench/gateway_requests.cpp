@@ -41,12 +41,6 @@ Row row_against(const std::string& what, const std::string& unit, const std::vec
           {{"herd", summary(herd)}, {"peer", summary(peer)}}};
 }
 
-Row row_of_slowest(Row row, const std::vector<double>& herd, const std::vector<double>& peer) {
-  row.herd = percentile(herd, 0.99);
-  row.peer = percentile(peer, 0.99);
-  return row;
-}
-
 /// herd-gateway, HAProxy and nginx in front of one worker.
 struct Proxies {
   ProxiedPool pool;
@@ -97,20 +91,23 @@ Result<std::vector<Row>> measure_gateway_latency(const Run& run) {
   }
   HERD_TRY(const OneProcessor held,
            OneProcessor::hold({proxies.session().worker, all[0].pid, all[1].pid, all[2].pid}));
-  std::array<std::vector<double>, all.size()> took;
+  std::array<Turns, all.size()> turns;
   for (int i = 0; i <= run.count; ++i) {
-    for (std::size_t k = 0; k < all.size(); ++k)
-      HERD_CHECK(callers[k].round_trips(kRoundTripsInARow, i > 0 ? &took[k] : nullptr));
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      std::vector<double> took;
+      HERD_CHECK(callers[k].round_trips(kRoundTripsInARow, &took));
+      if (i > 0) turns[k].add(took);
+    }
     run.progress(i);
   }
   std::vector<Row> rows;
   for (std::size_t k = 1; k < all.size(); ++k) {
-    Row row = row_against("gateway: one connection, median", "us", took[0], took[k], all[k].name);
-    if (k == 1) row.target = 1.1;
-    rows.push_back(row);
-    row.what = "gateway: one connection, 99 of 100";
-    rows.push_back(row_of_slowest(row, took[0], took[k]));
+    rows.push_back(row_against("gateway: one connection, median", "us", turns[0].medians, turns[k].medians,
+                               all[k].name));
+    rows.push_back(row_against("gateway: one connection, 99 of 100", "us", turns[0].slowest, turns[k].slowest,
+                               all[k].name));
   }
+  rows[0].target = rows[1].target = 1.1;
   return rows;
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kSessionsAtOnce = 200;
 constexpr std::size_t kAtOnce = 16;
-constexpr int kRequestsOfATurn = 2000;
+constexpr int kRequestsOfATurn = 1000;
 constexpr std::size_t kUpload = 64 << 10;
 
 /// Of twenty requests sixteen are small, three answered with 16 KiB, and one has 64 KiB of body.
@@ -36,8 +36,9 @@ class Crowd {
     return crowd;
   }
 
-  /// Microseconds of each are added to `took`. As many as kAtOnce are open all the time.
-  Status request(int count, std::vector<double>* took) {
+  /// Microseconds of each. As many as kAtOnce are open all the time.
+  Result<std::vector<double>> request(int count) {
+    std::vector<double> took;
     int begun = 0;
     for (; begun < static_cast<int>(kAtOnce); ++begun) HERD_CHECK(begin_one());
     for (int done = 0; done < count;) {
@@ -51,7 +52,7 @@ class Crowd {
         if (begun++ < count) HERD_CHECK(begin_one());
       }
     }
-    return {};
+    return took;
   }
 
  private:
@@ -71,11 +72,11 @@ class Crowd {
     return caller.client.send(request);
   }
 
-  Status finish(std::size_t at, std::vector<double>* took) {
+  Status finish(std::size_t at, std::vector<double>& took) {
     Caller& caller = busy_[at];
     HERD_TRY(const Answer answer, caller.client.receive());
     if (answer.status != 200) return fail("answered " + std::to_string(answer.status) + " " + answer.body);
-    if (took != nullptr) took->push_back(microseconds(Clock::now() - caller.begun));
+    took.push_back(microseconds(Clock::now() - caller.begun));
     idle_.push_back(std::move(caller));
     busy_.erase(busy_.begin() + static_cast<std::ptrdiff_t>(at));
     return {};
@@ -85,6 +86,16 @@ class Crowd {
   std::minstd_rand random_{1};  // the same requests in the same order for each proxy
 };
 
+Row row_of_turns(const std::string& what, const std::vector<double>& herd, const std::vector<double>& peer) {
+  return {what,
+          "us",
+          median(herd),
+          median(peer),
+          "HAProxy",
+          {},
+          {{"herd", summary(herd)}, {"peer", summary(peer)}}};
+}
+
 }  // namespace
 
 Result<std::vector<Row>> measure_gateway_sessions(const Run& run) {
@@ -92,27 +103,19 @@ Result<std::vector<Row>> measure_gateway_sessions(const Run& run) {
   HERD_TRY(const Peer haproxy, Peer::start_haproxy(run.place, pool.backend()));
   HERD_TRY(Crowd of_herd, Crowd::connect(pool.proxy(), pool.sessions()));
   HERD_TRY(Crowd of_peer, Crowd::connect(haproxy.proxy(), pool.sessions()));
-  std::vector<double> herd, peer;
-  for (int i = 0; i <= run.count; ++i) {
-    HERD_CHECK(of_herd.request(kRequestsOfATurn, i > 0 ? &herd : nullptr));
-    HERD_CHECK(of_peer.request(kRequestsOfATurn, i > 0 ? &peer : nullptr));
+  Turns herd, peer;
+  for (int i = 0; i <= run.count; ++i) {  // the first only warms up
+    HERD_TRY(std::vector<double> ours, of_herd.request(kRequestsOfATurn));
+    HERD_TRY(std::vector<double> theirs, of_peer.request(kRequestsOfATurn));
+    if (i > 0) {
+      herd.add(ours);
+      peer.add(theirs);
+    }
     run.progress(i);
   }
-  const nlohmann::json details{{"herd", summary(herd)}, {"peer", summary(peer)}};
-  return std::vector{Row{"gateway: 200 sessions, mixed requests, median",
-                         "us",
-                         median(herd),
-                         median(peer),
-                         "HAProxy",
-                         {},
-                         details},
-                     Row{"gateway: 200 sessions, mixed requests, 99 of 100",
-                         "us",
-                         percentile(herd, 0.99),
-                         percentile(peer, 0.99),
-                         "HAProxy",
-                         {},
-                         details}};
+  return std::vector{
+      row_of_turns("gateway: 200 sessions, mixed requests, median", herd.medians, peer.medians),
+      row_of_turns("gateway: 200 sessions, mixed requests, 99 of 100", herd.slowest, peer.slowest)};
 }
 
 }  // namespace herd::bench

@@ -28,10 +28,10 @@ static constexpr Measure kMeasures[] = {
     {"executor-memory",     "private memory of one idle herd-exec",                                  1, measure_executor_memory},
     {"fleet",               "herdd with 500 idle workers: memory and processor",                     1, measure_fleet},
     {"gateway-requests",    "requests a second through the gateway, against HAProxy and nginx",     15, measure_gateway_requests},
-    {"gateway-latency",     "one connection through the gateway, against HAProxy and nginx",        20, measure_gateway_latency},
+    {"gateway-latency",     "one connection through the gateway, against HAProxy and nginx",        50, measure_gateway_latency},
     {"gateway-bodies",      "a body of 1 GiB each way, against HAProxy",                             3, measure_gateway_bodies},
     {"gateway-tunnels",     "memory of 2,000 idle WebSockets, against HAProxy",                      1, measure_gateway_tunnels},
-    {"gateway-sessions",    "200 sessions on 200 workers, mixed requests, against HAProxy",         10, measure_gateway_sessions},
+    {"gateway-sessions",    "200 sessions on 200 workers, mixed requests, against HAProxy",         40, measure_gateway_sessions},
     {"gateway-new-session", "first request of a new session, until a worker has answered",          50, measure_gateway_new_session},
 };
 // clang-format on

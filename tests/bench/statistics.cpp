@@ -16,6 +16,11 @@ double median(const std::vector<double>& values) {
   return percentile(values, 0.5);
 }
 
+void Turns::add(const std::vector<double>& turn) {
+  medians.push_back(median(turn));
+  slowest.push_back(percentile(turn, 0.99));
+}
+
 nlohmann::json summary(const std::vector<double>& values) {
   return {{"count", values.size()},   {"min", percentile(values, 0)},    {"p10", percentile(values, 0.1)},
           {"median", median(values)}, {"p99", percentile(values, 0.99)}, {"max", percentile(values, 1)}};

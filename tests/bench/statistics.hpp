@@ -11,6 +11,13 @@ namespace herd::bench {
 double percentile(std::vector<double> values, double part);
 double median(const std::vector<double>& values);
 
+/// Of each turn of a series that takes turns with a peer's: other work that comes between delays all of one
+/// turn, and none of the others.
+struct Turns {
+  std::vector<double> medians, slowest;  // the 99th percentile
+  void add(const std::vector<double>& turn);
+};
+
 /// {"count","min","p10","median","p99","max"}. On a busy machine p10 is nearest to what an idle one would
 /// show.
 nlohmann::json summary(const std::vector<double>& values);
