@@ -15,15 +15,22 @@ using namespace std::chrono_literals;
 
 constexpr auto kPeerPatience = 10s;
 
+/// By a hash, which is the least work. A hash gives some of several workers two sessions and others none;
+/// with the table each session has a worker of its own, as with herd.
+const char* haproxy_balance(std::size_t workers) {
+  return workers == 1 ? " balance hdr(X-Session-ID)\n hash-type consistent\n"
+                      : " balance roundrobin\n stick-table type string len 128 size 10k\n"
+                        " stick on hdr(X-Session-ID)\n";
+}
+
 std::string haproxy_file(std::uint16_t port, const std::vector<std::string>& workers) {
   std::string text =
       "global\n nbthread 1\n maxconn 5000\n"
       "defaults\n mode http\n"
       " timeout connect 5s\n timeout client 5m\n timeout server 5m\n timeout tunnel 1h\n"
       "frontend clients\n bind 127.0.0.1:" +
-      std::to_string(port) +
-      "\n default_backend workers\n"
-      "backend workers\n balance hdr(X-Session-ID)\n hash-type consistent\n";
+      std::to_string(port) + "\n default_backend workers\nbackend workers\n" +
+      haproxy_balance(workers.size());
   for (std::size_t i = 0; i < workers.size(); ++i)
     text += " server w" + std::to_string(i) + " unix@" + workers[i] + "\n";
   return text;

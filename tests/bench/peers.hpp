@@ -30,7 +30,7 @@ struct Backend {
 
 class Peer {
  public:
-  /// Sessions are spread over the workers by a consistent hash of X-Session-ID.
+  /// The session is X-Session-ID.
   static Result<Peer> start_haproxy(const Place& place, const Backend& backend);
   static Result<Peer> start_nginx(const Place& place, const Backend& backend);
 
