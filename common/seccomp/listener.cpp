@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,15 @@
 
 namespace herd::seccomp {
 namespace {
+
+/// Under a lock for which the kernel waits until a signal comes.
+int order(int fd, unsigned long request, void* argument) {
+  int result = 0;
+  do {
+    result = ::ioctl(fd, request, argument);
+  } while (result != 0 && errno == EINTR);
+  return result;
+}
 
 std::size_t words(std::size_t bytes) {
   return (bytes + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t);
@@ -49,7 +59,7 @@ const seccomp_notif* Listener::receive() {
 }
 
 bool Listener::still_waits(std::uint64_t id) const {
-  return ::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+  return order(fd_.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
 seccomp_notif_resp& Listener::fresh_answer(std::uint64_t id) {
@@ -61,7 +71,7 @@ seccomp_notif_resp& Listener::fresh_answer(std::uint64_t id) {
 
 /// ENOENT: whoever asked is gone.
 void Listener::send(seccomp_notif_resp& answer) const {
-  (void)::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
+  (void)order(fd_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
 }
 
 void Listener::answer_on_the_callers_processor() const {

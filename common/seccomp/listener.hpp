@@ -22,8 +22,9 @@ class Listener {
 
   /// Readable when a call waits; hangs up when nobody has the filter any more (Linux 5.9).
   [[nodiscard]] int fd() const { return fd_.get(); }
-  /// Null where whoever had asked is gone. Only once fd() is readable: else it waits. The call is good until
-  /// the next one.
+  /// Null where whoever had asked is gone. Only once fd() is readable: else it waits, whatever fd()'s flags
+  /// say, until a signal comes: null, and errno is EINTR. A call that was there is not there any more only
+  /// where somebody else has the listener, too. The call is good until the next one.
   const seccomp_notif* receive();
   /// What was read of the call's process in between is of that process.
   [[nodiscard]] bool still_waits(std::uint64_t id) const;
