@@ -25,7 +25,15 @@ Answerer::Answerer(Deliver deliver)
   if (!wake_ || !epoll_ || epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0)
     throw std::system_error(errno, std::generic_category(), "epoll");
   const kernel::SignalsBlocked blocked;
-  thread_ = std::thread([this] { run(); });
+  std::promise<void> begun;
+  auto has_begun = begun.get_future();
+  thread_ = std::thread([this, begun = std::move(begun)]() mutable { run(std::move(begun)); });
+  try {
+    has_begun.get();
+  } catch (...) {
+    thread_.join();
+    throw;
+  }
 }
 
 Answerer::~Answerer() {
@@ -95,8 +103,14 @@ std::uint64_t Answerer::settle() {
   return number;
 }
 
-void Answerer::run() {
+void Answerer::run(std::promise<void> begun) {
   pthread_setname_np(pthread_self(), "answers");
+  try {
+    interrupter_.emplace();
+  } catch (const std::system_error&) {
+    return begun.set_exception(std::current_exception());
+  }
+  begun.set_value();
   while (!is_stopping_) {
     (void)answer_some(wait_milliseconds());
     answer_settling();
@@ -106,12 +120,18 @@ void Answerer::run() {
   }
 }
 
-/// False once nobody waits for an answer.
+/// False once nobody waits for an answer. Between epoll and the call's receipt somebody else may take the
+/// call, where a program has kept its listener, too: the interrupter ends the wait that comes of it. It stays
+/// set while there is something to do, so that it costs no call anything.
 bool Answerer::answer_some(int wait_milliseconds) {
   std::array<epoll_event, 64> events;
   const int count = epoll_wait(epoll_.get(), events.data(), events.size(), wait_milliseconds);
+  if (count > 0)
+    interrupter_->set();
+  else
+    interrupter_->clear();
   bool has_answered = false;
-  for (int i = 0; i < count; ++i) {
+  for (int i = 0; i < count && !is_stopping_; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     if (event.data.u64 == kWake) {
       eventfd_t ignored = 0;
@@ -141,19 +161,27 @@ void Answerer::on_event(WorkerKey key, std::uint32_t events) {
     if (found == asking_.end()) return;
     asking = found->second;
   }
-  if ((events & EPOLLIN) == 0) {  // nobody has the filter any more
+  if ((events & EPOLLIN) == 0) {
+    if ((events & EPOLLHUP) == 0) return;  // EPOLLERR: the interrupter's signal came while the kernel looked
     const std::lock_guard lock(mutex_);
-    return stop_listening_to(*asking);
+    return stop_listening_to(*asking);  // nobody has the filter any more
   }
   const auto record = asking->answer_one();
   if (!record) {
     if (!std::exchange(told_trouble_, true)) report_.trouble = record.error().message;
     return;
   }
+  if (asking->shares_listener()) return drop(*asking);
   if (!*record) return;
   tally_.add(key, **record);
   const SteadyTime now = std::chrono::steady_clock::now();
   if (!budget_.spend(asking->bucket, now)) hold(*asking, now);
+}
+
+/// Once nobody else has it either, what is asked for gets ENOSYS.
+void Answerer::drop(const Asking& asking) {
+  tally_.add_shared_listener(asking.key());
+  remove(asking.key());
 }
 
 void Answerer::hold(Asking& asking, SteadyTime now) {

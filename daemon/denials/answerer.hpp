@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <thread>
 
 #include "daemon/denials/asking.hpp"
+#include "daemon/denials/interrupter.hpp"
 #include "daemon/denials/pace.hpp"
 
 namespace herd::denials {
@@ -47,10 +49,11 @@ class Answerer {
   std::uint64_t settle();
 
  private:
-  void run();
+  void run(std::promise<void> begun);
   bool answer_some(int wait_milliseconds);
   void answer_settling();
   void on_event(WorkerKey key, std::uint32_t events);
+  void drop(const Asking& asking);
   void hold(Asking& asking, SteadyTime now);
   void let_run_due(SteadyTime now);
   void deliver_due(SteadyTime now);
@@ -73,6 +76,7 @@ class Answerer {
   Tally tally_;
   Pace pace_;
   Report report_;
+  std::optional<Interrupter> interrupter_;
   std::uint64_t settled_ = 0;
   bool told_trouble_ = false;
   std::thread thread_;

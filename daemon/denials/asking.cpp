@@ -63,7 +63,10 @@ Result<std::shared_ptr<Asking>> Asking::make(WorkerKey key, UniqueFd listener,
 
 Result<std::optional<Record>> Asking::answer_one() {
   const seccomp_notif* call = listener_.receive();
-  if (call == nullptr) return std::nullopt;
+  if (call == nullptr) {
+    shares_listener_ = errno == EINTR;
+    return std::nullopt;
+  }
   const std::uint32_t meant = evaluator_.run(call->data);
   Record record;
   record.time = std::chrono::system_clock::now();

@@ -24,6 +24,9 @@ class Asking {
   /// Answers one call that waits, once fd() is readable. Nothing: whoever made it is gone. An error: its
   /// process should have been ended and was not; it waits on.
   Result<std::optional<Record>> answer_one();
+  /// answer_one() found no call, and waited until a signal came: somebody else has the listener, too, and
+  /// takes calls from it.
+  [[nodiscard]] bool shares_listener() const { return shares_listener_; }
 
   // Guarded by the answerer's mutex:
   std::optional<SteadyTime> held_until;
@@ -40,6 +43,7 @@ class Asking {
   seccomp::Listener listener_;
   std::shared_ptr<const seccomp::Program> filter_;  // the evaluator borrows it
   seccomp::Evaluator evaluator_;
+  bool shares_listener_ = false;
 };
 
 }  // namespace herd::denials

@@ -52,6 +52,8 @@ struct News {
   std::uint64_t others = 0;  // calls of more kinds than are kept apart
   std::vector<Kill> kills;   // the latest, in order
   std::uint64_t holds = 0;   // how often it was held back
+  /// Somebody else has its filter's listener, too, and took a call from it. Nothing is answered any more.
+  bool shares_listener = false;
 };
 
 struct Subject {

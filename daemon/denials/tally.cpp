@@ -35,6 +35,7 @@ std::map<WorkerKey, News> Tally::take() {
     for (auto& [kind, denied] : pending.denied) news.denied.push_back(std::move(denied));
     news.others = pending.others;
     news.holds = pending.holds;
+    news.shares_listener = pending.shares_listener;
     news.kills = std::move(pending.kills);
   }
   return all;

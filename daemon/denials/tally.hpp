@@ -20,6 +20,7 @@ class Tally {
  public:
   void add(WorkerKey worker, const Record& record);
   void add_hold(WorkerKey worker) { ++pending_[worker].holds; }
+  void add_shared_listener(WorkerKey worker) { pending_[worker].shares_listener = true; }
   [[nodiscard]] bool empty() const { return pending_.empty(); }
   /// All of it, and begins anew.
   [[nodiscard]] std::map<WorkerKey, News> take();
@@ -29,6 +30,7 @@ class Tally {
     std::map<Kind, Denied> denied;
     std::uint64_t others = 0, holds = 0;
     std::vector<Kill> kills;
+    bool shares_listener = false;
   };
   std::map<WorkerKey, Pending> pending_;
 };

@@ -109,6 +109,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   }
   void take_listener(kernel::Message message);
   void on_kills(const std::vector<denials::Kill>& kills);
+  void on_shared_listener();
   void on_spawned(Spawner::Outcome<Spawned> spawned);
   void fail_start(const std::string& stage, const Error& error);
   bool read_messages();

@@ -27,8 +27,10 @@ void Worker::watch_denials() {
   records_lost_before_ = denials_source().visibility().lost;
   denials_ = denials_source().watch(
       subject, [weak = weak_from_this(), denied = callbacks_.denied](const denials::News& news) {
-        if (const auto self = weak.lock()) self->on_kills(news.kills);
+        const auto self = weak.lock();
+        if (self) self->on_kills(news.kills);
         denied(news);
+        if (self && news.shares_listener) self->on_shared_listener();
       });
 }
 
@@ -75,6 +77,13 @@ void Worker::take_listener(kernel::Message message) {
     return log_warning("the listener of its filter was refused: " + taken.error().message,
                        {pool_->name, id_, {}});
   has_listener_ = true;
+}
+
+/// The proof found no process that had it: it was hidden until then.
+void Worker::on_shared_listener() {
+  begin_stop({ReasonKind::not_verified, 0, 0, 0, "seccomp_listener",
+              "a denied call was taken by somebody else who has its filter's listener, too"},
+             Duration{0});
 }
 
 /// By herdd, in the filter's place.

@@ -170,6 +170,36 @@ TEST_F(NotVerified, AWorkerThatKeepsItsListenerToo) {
   EXPECT_NE(text.find("holds one"), std::string::npos) << text;
 }
 
+// It hid a copy where the proof can't see it, and takes calls that herdd was about to receive.
+TEST_F(Notified, AWorkerWithAHiddenListenerIsEndedAndNobodyElseWaits) {
+  daemon_.write_pool("t", notified("errno", "worker", {"serve-hiding-listener"}));
+  start(notified("errno", "worker"));
+  const std::string thief = daemon_.acquire("t", "thief").at("address");
+  EXPECT_EQ(ask(thief, "/denied").at("errno"), "EPERM");
+  ask(thief, "/steal");
+  const auto is_end = [](const Json& event) {
+    return event.at("type") == "session_ended" && event.at("session") == "thief";
+  };
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  std::chrono::nanoseconds longest{0};
+  while (!std::ranges::any_of(daemon_.events(), is_end)) {
+    const auto asked = std::chrono::steady_clock::now();
+    ASSERT_LT(asked, deadline);
+    ASSERT_EQ(ask_worker("/denied").at("errno"), "EPERM");
+    longest = std::max(longest, std::chrono::steady_clock::now() - asked);
+    std::this_thread::sleep_for(5ms);  // or it is held back as a storm
+  }
+  EXPECT_LT(longest, 1s);
+  const Json reason = daemon_.wait_for({.type = "session_ended", .session = "thief"}).at("reason");
+  EXPECT_EQ(reason.at("kind"), "not_verified") << reason;
+  EXPECT_EQ(reason.at("what"), "seccomp_listener") << reason;
+  EXPECT_NE(daemon_.log().find("not verified: seccomp_listener"), std::string::npos);
+  EXPECT_EQ(ask_worker("/denied").at("errno"), "EPERM");
+  const auto begin = std::chrono::steady_clock::now();
+  daemon_.stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
+}
+
 TEST_F(Notified, APythonWorkerWithThreadsHandsItsListenerOver) {
   HERD_NEEDS(::access("/usr/bin/python3", X_OK) == 0, "python3");
   const std::string script = R"(

@@ -54,6 +54,8 @@ void known_calls(const Arguments&);
 void own_filter(const Arguments&);
 
 // sandbox.cpp
+void serve_hiding_listener(const Arguments& arguments);
+void take_own_calls();
 void threads_then_enter(const Arguments&);
 void tsync_fail(const Arguments&);
 

@@ -1,17 +1,21 @@
 // Entering the sandbox beside other threads.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <herd/worker.hpp>
 #include <latch>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <thread>
 
 #include "tests/testees/behaviours.hpp"
@@ -61,8 +65,33 @@ void threads_then_enter(const Arguments&) {
   pause_forever();
 }
 
-/// What no library does: the listener is sent, and kept as well.
-void serve_keeping_listener(const Arguments& arguments) {
+namespace {
+
+struct Rights {
+  explicit Rights(int fd) {
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+  }
+  [[nodiscard]] int fd() const {
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
+    return fd;
+  }
+  char text[32] = "FDSTORE=1\nFDNAME=seccomp";
+  iovec part{text, std::strlen(text)};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+};
+
+/// Enters, and hands the listener over, but goes on having it.
+int enter_with_listener() {
   std::vector<sock_filter> program(BPF_MAXINSNS);
   const ssize_t size = ::pread(std::atoi(variable("HERD_SECCOMP_FD").c_str()), program.data(),
                                program.size() * sizeof program[0], 0);
@@ -77,22 +106,70 @@ void serve_keeping_listener(const Arguments& arguments) {
     die("prepare: " + errno_name(errno));
   const int listener = static_cast<int>(
       ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter));
-  char text[] = "FDSTORE=1\nFDNAME=seccomp";
-  iovec part{text, sizeof text - 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof listener)] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* rights = CMSG_FIRSTHDR(&message);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof listener);
-  std::memcpy(CMSG_DATA(rights), &listener, sizeof listener);
-  if (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0) die("send: " + errno_name(errno));
+  const Rights rights(listener);
+  if (::sendmsg(socket, &rights.message, MSG_NOSIGNAL) < 0) die("send: " + errno_name(errno));
   ::unsetenv("HERD_SECCOMP_FD");
+  return listener;
+}
+
+int hidden[2];  // a socket pair: the listener waits in it, where no list of files shows it
+
+/// Calls of one thread, for which another one and herdd race.
+[[noreturn]] void make_denied_calls() {
+  for (;;) ::syscall(SYS_pivot_root, "/herd-no-such-directory", "/");
+}
+
+bool has_call(int listener) {
+  pollfd call{listener, POLLIN, 0};
+  return ::poll(&call, 1, 0) == 1;
+}
+
+/// As late as it can, so that herdd has seen the call and is about to receive it.
+[[noreturn]] void answer_denied_calls(int listener) {
+  constexpr unsigned kStep = 100;  // turns, of a nanosecond or so
+  std::minstd_rand random(1);
+  for (unsigned patience = kStep;;) {
+    while (!has_call(listener)) {
+    }
+    const unsigned turns = static_cast<unsigned>(random()) % patience + patience / 2;
+    for (volatile unsigned i = 0; i < turns;) i = i + 1;
+    seccomp_notif request{};
+    if (!has_call(listener) || ::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &request) != 0) {
+      patience = std::max(patience - kStep, kStep);
+      continue;
+    }
+    patience += kStep;
+    wait_for(std::chrono::milliseconds(20));  // herdd may wait now: no other call comes meanwhile
+    seccomp_notif_resp answer{};
+    answer.id = request.id;
+    answer.error = -ENOSYS;
+    ::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+  }
+}
+
+}  // namespace
+
+/// What no library does: the listener is sent, and kept as well.
+void serve_keeping_listener(const Arguments& arguments) {
+  enter_with_listener();
   serve(arguments);
+}
+
+void serve_hiding_listener(const Arguments& arguments) {
+  if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, hidden) != 0)
+    die("socketpair: " + errno_name(errno));
+  const int listener = enter_with_listener();
+  const Rights rights(listener);
+  if (::sendmsg(hidden[0], &rights.message, 0) < 0) die("hide: " + errno_name(errno));
+  ::close(listener);
+  serve(arguments);
+}
+
+void take_own_calls() {
+  Rights rights(-1);
+  if (::recvmsg(hidden[1], &rights.message, MSG_CMSG_CLOEXEC) < 0) die("find: " + errno_name(errno));
+  std::thread(make_denied_calls).detach();
+  std::thread([listener = rights.fd()] { answer_denied_calls(listener); }).detach();
 }
 
 void tsync_fail(const Arguments&) {

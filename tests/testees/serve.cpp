@@ -13,6 +13,7 @@
 //   a
 //                 forked one: {"errno": "EPERM"}
 //   /storm?COUNT  a child makes so many denied calls and writes 'storm over'
+//   /steal        with serve-hiding-listener: makes denied calls and answers them, where it can
 //   /sigsys       dies of SIGSYS
 //   /report       report.cpp
 //   /signal?N     kill(N, 0): {"errno": "ESRCH"}
@@ -131,6 +132,7 @@ class Site {
     if (request.path == "/abort") die_of(SIGABRT);
     if (request.path == "/sigsys") die_of(SIGSYS);
     if (request.path == "/storm") return storm(std::atol(request.query.c_str()));
+    if (request.path == "/steal") take_own_calls();
     if (request.path == "/lower-core") return lower_core();
     if (request.path == "/say") say(request.query);
     if (request.path == "/hold") eat(std::strtoul(request.query.c_str(), nullptr, 10));

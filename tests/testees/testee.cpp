@@ -21,6 +21,7 @@ constexpr Behaviour kBehaviours[] = {
     {"serve-without-listener", serve_without_listener, "as serve, but knows nothing of HERD_SECCOMP_DENIALS"},
     {"serve-keeping-listener", serve_keeping_listener,
      "as serve, but keeps the listener of its filter as well"},
+    {"serve-hiding-listener", serve_hiding_listener, "the same, in a message that it sent to itself"},
     {"serve-no-sandbox", serve_no_sandbox, "says ready without entering the sandbox, then serves"},
     {"serve-old-order", serve_old_order, "says ready before anything else, never enters, then serves"},
     {"serve-late-enter", serve_late_enter, "says ready first and enters right after, then serves"},

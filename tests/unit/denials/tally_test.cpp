@@ -43,6 +43,15 @@ TEST(DenialTally, IsBoundedWhateverAWorkerDoes) {
   EXPECT_EQ(tally.take()[1].denied[0].kind.exe.size(), kMaxExe);
 }
 
+TEST(DenialTally, ASharedListenerIsTold) {
+  Tally tally;
+  tally.add(1, record(1));
+  tally.add_shared_listener(2);
+  const auto all = tally.take();
+  EXPECT_FALSE(all.at(1).shares_listener);
+  EXPECT_TRUE(all.at(2).shares_listener);
+}
+
 TEST(DenialTally, KeepsTheLatestKills) {
   Tally tally;
   Record killed = record(1);
