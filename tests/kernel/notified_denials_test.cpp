@@ -226,6 +226,7 @@ signal.pause()
   pool["listen"] = "none";
   pool["workers"] = {{"min", 1}};
   pool["environment"] = {{"PYTHONPATH", HERD_TEST_SDK_PYTHON}};
+  pool["sandbox"]["filesystem"]["read_only"].push_back(HERD_TEST_SDK_PYTHON);  // it may lie in /tmp
   start_with("a", pool);
   worker_ = daemon_.wait_until_ready("a").at("id");
   for (const char* line : {"thread -1 EPERM", "main -1 EPERM"})
