@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 
+#include "tests/support/needs.hpp"
 #include "tests/unit/denials/asker.hpp"
 
 namespace herd::denials {
@@ -82,7 +83,7 @@ class Reports {
 class DenialAnswerer : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!test::can_ask()) GTEST_SKIP() << "a filter that asks can't be put on a thread here";
+    HERD_NEEDS(test::can_ask(), "a filter that asks, on a thread");
     answerer_ = std::make_unique<Answerer>(
         [this](const Answerer::Report& report) { reports_.add(*reports_to_, report); });
     reports_to_ = answerer_.get();

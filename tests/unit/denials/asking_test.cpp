@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/denials/interrupter.hpp"
+#include "tests/support/needs.hpp"
 #include "tests/unit/denials/asker.hpp"
 
 namespace herd::denials {
@@ -19,9 +20,7 @@ constexpr std::uint32_t kError = SECCOMP_RET_ERRNO | EXDEV;
 
 class DenialAsking : public ::testing::Test {
  protected:
-  void SetUp() override {
-    if (!test::can_ask()) GTEST_SKIP() << "a filter that asks can't be put on a thread here";
-  }
+  void SetUp() override { HERD_NEEDS(test::can_ask(), "a filter that asks, on a thread"); }
   static std::shared_ptr<Asking> asking(UniqueFd listener, std::uint32_t answer) {
     return Asking::make(7, std::move(listener), test::filter_of(answer), {}).value();
   }
