@@ -72,6 +72,17 @@ TEST_F(FailingPool, OneThatNeverGetsReadyHasThatReason) {
   EXPECT_EQ(end_of_one().at("kind"), "ready_timeout");
 }
 
+TEST_F(FailingPool, OneThatFailsItsChecksOfReadinessSaysWhatTheLastOneSaw) {
+  Json pool = quickly_failing({"never-ready"});
+  pool["listen"] = "port";
+  pool["ready"] = {{"http", "/"}, {"timeout", "150ms"}};
+  start_beside_a_good_one(pool);
+  const Json reason = end_of_one();
+  EXPECT_EQ(reason.at("kind"), "ready_timeout");
+  EXPECT_NE(reason.at("text").get<std::string>().find("the last check: connect to"), std::string::npos)
+      << reason;
+}
+
 TEST_F(FailingPool, ACommandThatTheWorkersUserMayNotExecuteIsNamedWithItsErrno) {
   fs::create_directory(daemon_.directory() + "/bin");
   fs::copy_file(HERD_TEST_TESTEE, daemon_.directory() + "/bin/mine");

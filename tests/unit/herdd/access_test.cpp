@@ -40,6 +40,17 @@ TEST_F(Roles, RootAndTheDaemonsOwnUserAreAdmins) {
   EXPECT_EQ(access.role_of({geteuid(), getegid(), 1}), Role::admin);
 }
 
+TEST_F(Roles, ChangeWithTheFileThatIsReadAgain) {
+  Access access(without_group());
+  EXPECT_EQ(access.role_of(daemon_), Role::none);
+  config::ControlSpec control = without_group();
+  control.roles["observer"].users = {"daemon"};
+  access.set_roles(control);
+  EXPECT_EQ(access.role_of(daemon_), Role::observer);
+  access.set_roles(without_group());
+  EXPECT_EQ(access.role_of(daemon_), Role::none);
+}
+
 /// As in an ordinary user's herdd: the user is 0, everybody else is shown as nobody is.
 kernel::OwnIds rootless_ids() {
   kernel::OwnIds ids;
