@@ -50,6 +50,12 @@ Result<std::string> read_memfd(int fd, std::size_t max) {
   return text;
 }
 
+bool is_sealed(int fd) {
+  constexpr int kWanted = F_SEAL_WRITE | F_SEAL_SHRINK;
+  const int seals = fcntl(fd, F_GET_SEALS);  // -1 for what is no memory file
+  return seals >= 0 && (seals & kWanted) == kWanted;
+}
+
 Result<UniqueFd> sealed_program(const std::string& path) {
   UniqueFd source(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!source) return fail_errno("open '" + path + "'");

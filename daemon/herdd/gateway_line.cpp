@@ -54,7 +54,8 @@ void GatewayLine::close() {
 
 void GatewayLine::fail(const std::string& why) {
   log_error("gateway: " + why, {config::kGatewayPool, worker_, {}});
-  close();  // it ends with its line
+  close();
+  if (desk_.give_up) desk_.give_up(worker_);
 }
 
 // ---- what it says
@@ -72,8 +73,14 @@ asio::awaitable<void> GatewayLine::read(Self self) {
 bool GatewayLine::read_some() {
   constexpr int kMostInATurn = 64;
   for (int i = 0; i < kMostInATurn && socket_.is_open(); ++i) {
-    const auto message = kernel::receive_message(socket_.native_handle(), false);
+    auto message = kernel::receive_message(socket_.native_handle(), false);
     if (!message) return message.error().errno_value == EAGAIN;
+    const bool has_report = message->fds.size() == 1 && kernel::is_sealed(message->fds.front().get());
+    if (!message->fds.empty() && !has_report) {
+      closer_.close(std::move(message->fds));
+      fail("sends a file that is no report");
+      return false;
+    }
     if (message->text.empty()) return false;
     const auto parsed = gateway::parse_from_gateway(message->text);
     if (!parsed) {

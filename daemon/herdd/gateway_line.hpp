@@ -17,6 +17,7 @@
 
 #include "common/kernel/seqpacket.hpp"
 #include "daemon/control/service.hpp"
+#include "daemon/herdd/file_closer.hpp"
 #include "protocol/gateway/line.hpp"
 #include "protocol/gateway/statistics.hpp"
 
@@ -31,6 +32,8 @@ struct GatewayDesk {
   std::function<std::uint64_t(const std::string& pool, const std::string& session, const std::string& worker)>
       hold;
   std::function<void(std::uint64_t hold, Duration rested)> let_go;
+  /// A gateway that does not keep to the protocol: without its line it can serve nobody new.
+  std::function<void(const std::string& worker)> give_up = nullptr;
 };
 
 class GatewayLine : public std::enable_shared_from_this<GatewayLine> {
@@ -74,6 +77,7 @@ class GatewayLine : public std::enable_shared_from_this<GatewayLine> {
   void fail(const std::string& why);
 
   GatewayDesk desk_;
+  FileCloser closer_;  // of what is no report
   std::string worker_;
   boost::asio::posix::stream_descriptor socket_;
   boost::asio::steady_timer written_;  // never expires; cancelled: there is something to write

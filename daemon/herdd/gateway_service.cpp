@@ -90,8 +90,11 @@ void GatewayService::give_line(worker::Worker& worker) {
   std::erase_if(lines_, [](const auto& line) { return !line->is_open(); });
   auto ends = kernel::seqpacket_pair();
   if (!ends) return log_error("gateway: " + ends.error().message);  // it ends at once without a line
-  auto line =
-      std::make_shared<GatewayLine>(context_.resources.io, std::move((*ends)[0]), worker.id(), context_.desk);
+  GatewayDesk desk = context_.desk;
+  desk.give_up = [this](const std::string& id) {
+    if (driver_) driver_->feed(pool::StopWorkerRequest{id});
+  };
+  auto line = std::make_shared<GatewayLine>(context_.resources.io, std::move((*ends)[0]), worker.id(), desk);
   worker.set_socket(std::move((*ends)[1]));
   line->configure(settings_);
   for (const auto& [address, socket] : listeners_.sockets()) line->add_listener(address, socket);

@@ -85,6 +85,7 @@ class Line : public testing::Test {
   ServiceWithSockets service_{listener_.address};
   config::GatewaySpec route_;
   bool has_route_ = true;
+  std::string given_up_;
   std::map<std::uint64_t, std::string> holds_;
   std::vector<std::pair<std::uint64_t, Duration>> let_go_;
   GatewayDesk desk_{service_, [this](const std::string&) { return has_route_ ? &route_ : nullptr; },
@@ -92,7 +93,8 @@ class Line : public testing::Test {
                       holds_.emplace(holds_.size() + 1, pool + " " + session + " " + worker);
                       return holds_.size();
                     },
-                    [this](std::uint64_t hold, Duration rested) { let_go_.emplace_back(hold, rested); }};
+                    [this](std::uint64_t hold, Duration rested) { let_go_.emplace_back(hold, rested); },
+                    [this](const std::string& worker) { given_up_ = worker; }};
   UniqueFd gateway_;
   std::shared_ptr<GatewayLine> line_;
   std::vector<UniqueFd> files_;
@@ -209,10 +211,29 @@ TEST_F(Line, AnAnswerThatComesAfterTheEndIsNobodys) {
   EXPECT_FALSE(line_->is_open());
 }
 
-TEST_F(Line, NonsenseEndsIt) {
+TEST_F(Line, NonsenseEndsItAndTheGateway) {
   ASSERT_TRUE(kernel::send_message(gateway_.get(), "{\"type\": \"open\"}"));
   run();
   EXPECT_FALSE(line_->is_open());
+  EXPECT_EQ(given_up_, "herd-gateway-1") << "without its line it would serve nobody new";
+}
+
+TEST_F(Line, AGatewayThatEndsByItselfIsNotGivenUp) {
+  gateway_ = {};
+  run();
+  EXPECT_EQ(given_up_, "") << "why it ended is not for the line to say";
+}
+
+// To read or to close what is no memory file may wait for as long as the gateway likes.
+TEST_F(Line, AFileThatIsNoReportEndsIt) {
+  for (const bool is_report : {true, false}) {
+    if (!line_->is_open()) SetUp();
+    const UniqueFd file(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const int number = file.get();
+    say(is_report ? gateway::FromGateway(gateway::Report{}) : gateway::FromGateway(gateway::Cancel{1}),
+        std::span(&number, 1));
+    EXPECT_FALSE(line_->is_open());
+  }
 }
 
 TEST_F(Line, StatisticsAreTheLastThatWereReported) {
